@@ -36,7 +36,7 @@ DIRECTIVES = {
     # Signatures that inspect, help and stubtest read, for the methods of extension types too.
     "embedsignature": True,
     "embedsignature.format": "clinic",
-    "show_performance_hints": True,
+    "show_performance_hints": not CHECKED,  # the first of them would be to drop the checks
 }
 
 # Value-preserving: without the two -fno- flags GCC does not turn branches into selects; contraction would make
