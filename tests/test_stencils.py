@@ -366,6 +366,7 @@ def test_apply_scalars_integers_and_layouts():
     assert isinstance(s.apply([1, 4, 9]), np.float64)
     assert s.apply([1, 4, 9]) == 2
     assert s.apply([True, False, True]) == 2
+    assert s.apply(np.array([1, 4, 9], dtype=np.float16)).dtype == np.float64
     values = np.asfortranarray(np.arange(24.0).reshape(3, 8) ** 2)
     expected = s.apply(values.copy(order="C"), 0.5)
     assert (s.apply(values, 0.5) == expected).all()
@@ -646,7 +647,7 @@ def test_one_node():
         (np.arange(3, dtype=np.float32), 1, np.float32),
         (np.arange(3, dtype=np.float32), 0.5, np.float32),
         (np.arange(3, dtype=np.float32), np.float64(0.5), np.float64),
-        (np.arange(3, dtype=np.float16), 0.5, np.float16),
+        (np.arange(3, dtype=np.float16), 0.5, np.float64),
         (np.arange(3.0), np.float32(0.5), np.float64),
         (np.arange(3.0), np.longdouble(0.5), np.longdouble),
         (np.arange(3.0), np.array(0.5), np.float64),

@@ -78,7 +78,7 @@ class Stencil:
         Parameters
         ----------
         values : array_like, shape (size, ...)
-            ``f(x + offsets * h)`` along the first axis. Integers and bools promote to float64.
+            ``f(x + offsets * h)`` along the first axis. Integers, bools and float16 promote to float64.
         h : float, default 1.0
             Distance between neighbouring offsets, in units of x; negative values mirror the stencil.
 
@@ -104,7 +104,7 @@ class Stencil:
         f = np.asarray(values)
         if f.dtype.kind not in "biufc":
             raise TypeError(f"`values` must be numbers; got dtype {f.dtype}: convert them first")
-        if f.dtype.kind in "biu":
+        if f.dtype.kind in "biu" or f.dtype == np.float16:
             f = f.astype(np.float64)
         size = len(self.exact)
         if f.ndim == 0 or f.shape[0] != size:
@@ -273,7 +273,7 @@ def fd_weights(nodes: ArrayLike, at: float | np.floating[Any] | np.integer[Any],
     Parameters
     ----------
     nodes : array_like, shape (size,)
-        Distinct finite real numbers in any order, in units of x. Integers and bools promote to float64.
+        Distinct finite real numbers in any order, in units of x. Integers, bools and float16 promote to float64.
     at : float
         The point where the derivatives are wanted; it need not be a node.
     n : int
@@ -283,7 +283,7 @@ def fd_weights(nodes: ArrayLike, at: float | np.floating[Any] | np.integer[Any],
     -------
     ndarray, shape (n + 1, size)
         ``weights[k] @ f(nodes)`` approximates the k-th derivative of f at `at`; columns in the order of `nodes`. The
-        dtype is that of `nodes` and `at` together; float32 and float16 are computed in float64 and rounded at the end.
+        dtype is that of `nodes` and `at` together; float32 is computed in float64 and rounded at the end.
 
     Raises
     ------
@@ -463,11 +463,11 @@ def _check_nodes(x: NDArray[Any], z: NDArray[Any], n: int) -> None:
 
 
 def _real_array(name: str, value: ArrayLike) -> NDArray[Any]:
-    """Return an array of real floating-point numbers."""
+    """Return an array of float32, float64 or longdouble."""
     array = np.asarray(value)
     if array.dtype.kind not in "biuf":
         raise TypeError(f"`{name}` must be real numbers; got dtype {array.dtype}: convert to float64 first")
-    return array if array.dtype.kind == "f" else array.astype(np.float64)
+    return array.astype(np.float64) if array.dtype.kind != "f" or array.dtype == np.float16 else array
 
 
 def _integer(name: str, value: SupportsIndex, remedy: str = "use an int") -> int:
