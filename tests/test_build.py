@@ -4,18 +4,19 @@ import os
 import shutil
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
 SETUP = Path(__file__).parents[1] / "setup.py"
 
+CAN_BUILD = SETUP.exists() and find_spec("Cython") and find_spec("setuptools")
+
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.skipif(not SETUP.exists(), reason="runs in the source tree"),
+    pytest.mark.skipif(not CAN_BUILD, reason="needs the source tree, Cython and setuptools"),
 ]
-pytest.importorskip("Cython")
-pytest.importorskip("setuptools")
 
 KERNELS = """
 cdef double total(const double[::1] a, Py_ssize_t n) noexcept nogil:
