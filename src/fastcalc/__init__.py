@@ -1,0 +1,34 @@
+"""Numerical calculus over NumPy arrays: derivatives, gradients, Jacobians and Hessians of any function."""
+
+from fastcalc._differences.operators import (
+    Derivative,
+    Gradient,
+    Hessian,
+    Jacobian,
+    derivative,
+    gradient,
+    hessian,
+    jacobian,
+    value_and_gradient,
+)
+from fastcalc._differences.stencils import Stencil, fd_weights, stencil
+from fastcalc._results import DerivativeResult, Status
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Derivative",
+    "DerivativeResult",
+    "Gradient",
+    "Hessian",
+    "Jacobian",
+    "Status",
+    "Stencil",
+    "derivative",
+    "fd_weights",
+    "gradient",
+    "hessian",
+    "jacobian",
+    "stencil",
+    "value_and_gradient",
+]

@@ -1,0 +1,1 @@
+"""Derivatives of functions: where to sample, at which steps, with which weights."""

@@ -1,0 +1,160 @@
+"""Call and combine, in blocks: walk sample plans, evaluate f at their points, turn its values into derivatives.
+
+A block is as many groups of points as fit a cache-sized buffer; its results are combined before the next block is
+called, so that memory stays bounded however large the derivative.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastcalc._differences.plans import base_plan
+from fastcalc._functions.python import PythonFunction
+from fastcalc._functions.vectorized import VectorizedFunction
+from fastcalc._kernels.combine import combine
+from fastcalc._kernels.plan import Plan
+
+Function = PythonFunction | VectorizedFunction
+Plans = Callable[[], Iterable[Plan]]
+_DERIVATIVE, _TRUNCATION, _ROUNDING = range(3)  # modes of the kernel
+
+
+class CoarserOutput(Exception):
+    """The first output has a coarser precision than the steps were made for: choose them again."""
+
+
+@dataclass(slots=True)
+class Walk:
+    """Results (m, n_targets, lanes); the two parts of the error where they were asked for and exist."""
+
+    value: NDArray[Any]
+    truncation: NDArray[Any] | None
+    rounding: NDArray[Any] | None  # sums of absolute weights times absolute values: times eps, the rounding bound
+    base: NDArray[Any] | None  # f(x), (m, lanes)
+
+
+def walk(
+    function: Function,
+    plans: Plans,
+    n_targets: int,
+    x: NDArray[Any],
+    h: NDArray[Any],
+    divisors: NDArray[Any],
+    *,
+    complete: bool = True,
+    estimate: bool = False,
+    rounding: bool = False,
+) -> Walk:
+    """Evaluate and combine all plans at x (n, lanes) with displacements h (n_slots, lanes).
+
+    Parameters
+    ----------
+    plans : callable
+        Returns the plans, all with the same retained points; called once per block of lanes.
+    divisors : ndarray (n_slots, lanes)
+        Steps to divide by.
+    complete : bool
+        Whether the plans reach all targets; the others become NaN.
+    estimate, rounding : bool
+        Whether to weigh the values for the truncation error, and for the rounding bound, too.
+
+    Raises
+    ------
+    CoarserOutput
+        After the first call of f; `function.coarse` says how coarse.
+    """
+    lanes = x.shape[1]
+    modes = [_DERIVATIVE, _TRUNCATION, _ROUNDING] if estimate else [_DERIVATIVE, _ROUNDING] if rounding else [_DERIVATIVE]
+    outs: dict[int, NDArray[Any]] = {}
+    base: NDArray[Any] | None = None
+    lane = 0
+    while lane < lanes:
+        begun = False
+        for plan in plans():
+            if not begun:
+                width = function.width(plan, lanes - lane)
+                if plan.base:  # f at x itself: its warnings are the user's
+                    _evaluate(function, plan, 0, 1, x, h, lane, width, 0)
+            with np.errstate(all="ignore"):
+                if not begun and plan.n_retained > plan.base:
+                    _evaluate(function, plan, plan.base, plan.n_retained, x, h, lane, width, plan.base * width)
+                begun = True
+                group = 0
+                while group < plan.n_groups:
+                    stop, first, last = plan.block(group, function.columns() // width)
+                    if last > first:
+                        _evaluate(function, plan, first, last, x, h, lane, width, plan.n_retained * width)
+                    for mode in modes:
+                        if mode != _TRUNCATION or plan.has_embedded:
+                            out = _destination(outs, mode, function, n_targets, lanes, complete)
+                            if divisors.dtype != out.real.dtype:
+                                divisors = divisors.astype(out.real.dtype)
+                            combine(
+                                plan, group, stop, mode, function.values, function.columns_last, function.m, lane, width,
+                                divisors, out,
+                            )
+                    group = stop
+            if plan.base:
+                base = _keep_base(base, function, lane, width, lanes)
+        lane += width
+    if not outs:  # no point at all: still, the result has the shape and type of f
+        if function.values is None:
+            _learn_shape(function, x, h)
+        outs[_DERIVATIVE] = np.full((function.m, n_targets, lanes), np.nan, function.dtype)
+    return Walk(outs[_DERIVATIVE], outs.get(_TRUNCATION), outs.get(_ROUNDING), base)
+
+
+def _evaluate(
+    function: Function,
+    plan: Plan,
+    first: int,
+    last: int,
+    x: NDArray[Any],
+    h: NDArray[Any],
+    lane: int,
+    width: int,
+    column: int,
+) -> None:
+    if not function.evaluate(plan, first, last, x, h, lane, width, column):
+        raise CoarserOutput
+    if function.values is None:  # all calls failed, with on_error="nan"
+        _learn_shape(function, x, h)
+        function.forget(column + (last - first) * width)
+
+
+def _learn_shape(function: Function, x: NDArray[Any], h: NDArray[Any]) -> None:
+    """Shape and type of f's output, from f(x)."""
+    if x.shape[1] > 0 or function.columns_last:
+        plan = base_plan(x.shape[0])
+        function.evaluate(plan, 0, 1, x, np.zeros((x.shape[0], x.shape[1]), h.dtype), 0, min(1, x.shape[1]), 0)
+    if function.values is None:
+        if not function.scalar and function.error is not None:
+            raise function.error
+        function.assume_scalar()
+
+
+def _destination(
+    outs: dict[int, NDArray[Any]], mode: int, function: Function, n_targets: int, lanes: int, complete: bool
+) -> NDArray[Any]:
+    """The array of results of one mode, made at first use, widened where f's outputs became wider."""
+    out = outs.get(mode)
+    dtype = function.dtype if mode != _ROUNDING else function.values.real.dtype
+    if out is None:
+        shape = (function.m, n_targets, lanes)
+        out = outs[mode] = np.empty(shape, dtype) if complete else np.full(shape, np.nan, dtype)
+    elif out.dtype != dtype:
+        out = outs[mode] = out.astype(dtype)
+    return out
+
+
+def _keep_base(base: NDArray[Any] | None, function: Function, lane: int, width: int, lanes: int) -> NDArray[Any]:
+    columns = function.values[:, :width] if function.columns_last else function.values[:width].T
+    if base is None or base.dtype != columns.dtype:
+        base = np.empty((function.m, lanes), columns.dtype) if base is None else base.astype(columns.dtype)
+    base[:, lane : lane + width] = columns
+    return base

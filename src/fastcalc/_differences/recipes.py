@@ -1,0 +1,361 @@
+"""Where to sample, one recipe per kind of operator: axes and their steps, and the plans over them.
+
+A new operator is a new recipe. Its parts: `place` chooses a step, a kind and a side for each axis at x; `plans` gives the
+sample plans for these kinds, `subset` those for some of the results; `slots` turns the steps of axes into displacements.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastcalc._differences import plans as build
+from fastcalc._differences.engine import Plans
+from fastcalc._differences.plans import BACKWARD, FIXED
+from fastcalc._differences.steps import Rule, default_steps, fit_bounds, given_steps, is_tiny, true_steps
+from fastcalc._kernels.plan import Plan
+
+_Array = NDArray[Any]
+_CACHED_UP_TO = 64  # variables: larger plans live with their operator alone
+
+
+class Frame(NamedTuple):
+    """The options that depend on x, as (n, 1) or (n, lanes) arrays of x's precision; None where they are not given."""
+
+    step: _Array | None = None
+    scale: _Array | None = None
+    lower: _Array | None = None
+    upper: _Array | None = None
+
+
+@dataclass(slots=True)
+class Sample:
+    """Steps (n_axes, lanes) and how each axis is sampled; `kinds` None: all alike, as the rule says."""
+
+    h: _Array
+    kinds: NDArray[np.uint8] | None = None
+    signs: NDArray[np.int8] | None = None
+    bent: NDArray[np.bool_] | None = None  # where a bound turned or shrank the stencil
+
+
+class Recipe:
+    """Recipe over the coordinates: an axis per variable."""
+
+    def __init__(self, rule: Rule, n: int) -> None:
+        self.rule = rule
+        self.n = n
+        self.axes = build.coordinate_axes(n)
+        self._plans: Plans | None = None
+
+    @property
+    def n_targets(self) -> int:
+        """Number of results per component of f."""
+        raise NotImplementedError
+
+    def place(self, x: _Array, frame: Frame, epsilon: float) -> Sample:
+        """Steps at x (n, lanes) for a function whose values have relative rounding errors of `epsilon`."""
+        if frame.step is not None:
+            h = given_steps(self.rule, x, frame.step)
+        else:
+            h = default_steps(self.rule, x, epsilon, frame.scale)
+        return self._inside(x, h, frame)
+
+    def _inside(self, x: _Array, h: _Array, frame: Frame) -> Sample:
+        if frame.lower is None or frame.upper is None:
+            return Sample(h)
+        fitted, kinds, signs = fit_bounds(self.rule, x, h, frame.lower, frame.upper)
+        return Sample(fitted, kinds, signs, (fitted != h) | (kinds != self.rule.kind))
+
+    def tiny(self, x: _Array, frame: Frame) -> NDArray[np.bool_] | None:
+        """Axes (n_axes, lanes) along which abs(x) is too small to tell the size of x, None if there are none."""
+        if frame.step is not None or frame.scale is not None or self.rule.kind == build.COMPLEX:
+            return None
+        small = is_tiny(np.abs(x))
+        return small if small.any() else None
+
+    def involves(self, axes: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Which targets (n_targets, lanes) use any of these axes (n_axes, lanes)."""
+        return axes
+
+    def slots(self, h: _Array) -> _Array:
+        """Displacements (n_slots, lanes) from the steps of the axes."""
+        return h
+
+    def divisors(self, x: _Array, sample: Sample) -> _Array:
+        """What to divide by, per slot."""
+        if self.rule.n != 1 or self.rule.reach < 2:
+            return self.slots(sample.h)
+        return true_steps(self.rule, x, sample.h, self._kinds(sample, x.shape))
+
+    def target_steps(self, h: _Array) -> _Array:
+        """The step (n_targets, lanes) to report for each result."""
+        return h
+
+    def plans(self, kinds: NDArray[np.uint8] | None, signs: NDArray[np.int8] | None) -> Plans:
+        """Plans for axes of these kinds and sides; kept for the usual case, that all are alike."""
+        side = -1 if self.rule.kind == BACKWARD else 1
+        if kinds is not None and signs is not None and ((kinds != self.rule.kind).any() or (signs != side).any()):
+            return self.subset(kinds, signs, None)
+        if self._plans is None:
+            alike = np.full(self.axes.count, self.rule.kind, np.uint8)
+            self._plans = self.subset(alike, np.full(self.axes.count, side, np.int8), None)
+        return self._plans
+
+    def subset(self, kinds: NDArray[np.uint8], signs: NDArray[np.int8], targets: NDArray[np.intp] | None) -> Plans:
+        """Plans for some targets, numbered from 0 in their order; None: all."""
+        raise NotImplementedError
+
+    def mirror(self, targets: NDArray[np.intp]) -> NDArray[np.intp]:
+        """The targets that have the same values by symmetry."""
+        return targets
+
+    def _kinds(self, sample: Sample, shape: tuple[int, ...]) -> NDArray[np.uint8]:
+        return np.full(shape, self.rule.kind, np.uint8) if sample.kinds is None else sample.kinds
+
+
+@functools.lru_cache(maxsize=64)
+def _uniform_lines(n_axes: int, kind: int, n: int, accuracy: int, base: bool) -> tuple[Plan]:
+    kinds = np.full(n_axes, kind, np.uint8)
+    return (build.lines_plan(build.coordinate_axes(n_axes), kinds, n, accuracy, base=base),)
+
+
+class Lines(Recipe):
+    """n-th derivatives along each axis: gradients, Jacobians, derivatives in one variable."""
+
+    def __init__(self, rule: Rule, n: int, *, base: bool = False) -> None:
+        super().__init__(rule, n)
+        self.base = base
+
+    @property
+    def n_targets(self) -> int:
+        """One per axis."""
+        return self.axes.count
+
+    def subset(self, kinds: NDArray[np.uint8], signs: NDArray[np.int8], targets: NDArray[np.intp] | None) -> Plans:
+        """One line per target."""
+        rule = self.rule
+        if targets is None and len(kinds) <= _CACHED_UP_TO and (kinds == rule.kind).all() and type(self) is Lines:
+            plans = _uniform_lines(len(kinds), rule.kind, rule.n, rule.accuracy, self.base)
+        else:
+            plans = (build.lines_plan(self.axes, kinds, rule.n, rule.accuracy, chosen=targets, base=self.base),)
+        return lambda: plans
+
+
+class Hessian(Recipe):
+    """All second derivatives by polarisation."""
+
+    @property
+    def n_targets(self) -> int:
+        """n**2, row by row."""
+        return self.n * self.n
+
+    def involves(self, axes: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Entry (i, j) uses the axes i and j."""
+        return (axes[:, None] | axes[None, :]).reshape(-1, axes.shape[1])
+
+    def target_steps(self, h: _Array) -> _Array:
+        """Geometric mean of both steps."""
+        roots = np.sqrt(h)
+        steps = roots[:, None] * roots[None, :]
+        diagonal = np.arange(self.n)
+        steps[diagonal, diagonal] = h
+        return steps.reshape(-1, h.shape[1])
+
+    def mirror(self, targets: NDArray[np.intp]) -> NDArray[np.intp]:
+        """Entry (j, i)."""
+        return (targets % self.n) * self.n + targets // self.n
+
+    def subset(self, kinds: NDArray[np.uint8], signs: NDArray[np.int8], targets: NDArray[np.intp] | None) -> Plans:
+        """Blocks of pairs; all of them at once and kept where they are few."""
+        make = functools.partial(build.pairs_plan, self.axes, kinds, signs, self.rule.accuracy)
+        if targets is not None:
+            each = np.arange(len(targets), dtype=np.intp)
+            pairs = build.Pairs(targets // self.n, targets % self.n, each, each)
+            used = np.unique(np.concatenate([pairs.first, pairs.second]))
+            plans = (make(pairs=pairs, n_targets=len(targets), retained=used),)
+            return lambda: plans
+        every = np.arange(self.n, dtype=np.intp)
+        blocks = (make(pairs=pairs, n_targets=self.n_targets, retained=every) for pairs in build.hessian_pairs(self.n))
+        if self.n <= _CACHED_UP_TO:
+            plans_kept = tuple(blocks)
+            return lambda: plans_kept
+
+        def generate() -> Iterable[Plan]:
+            for pairs in build.hessian_pairs(self.n):
+                yield make(pairs=pairs, n_targets=self.n_targets, retained=every)
+
+        return generate
+
+
+class Partial(Recipe):
+    """One mixed partial derivative: a product of stencils."""
+
+    def __init__(self, rule: Rule, alpha: tuple[int, ...]) -> None:
+        super().__init__(rule, len(alpha))
+        self.alpha = alpha
+
+    @property
+    def n_targets(self) -> int:
+        """One."""
+        return 1
+
+    def involves(self, axes: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Any axis with a power."""
+        return axes[np.flatnonzero(self.alpha)].any(axis=0, keepdims=True)
+
+    def target_steps(self, h: _Array) -> _Array:
+        """Geometric mean of the steps, so that its power |alpha| is the divisor."""
+        powers = np.array(self.alpha, h.dtype)[:, None]
+        return np.exp((powers * np.log(h)).sum(axis=0, keepdims=True) / powers.sum()).astype(h.dtype)
+
+    def subset(self, kinds: NDArray[np.uint8], signs: NDArray[np.int8], targets: NDArray[np.intp] | None) -> Plans:
+        """One plan."""
+        plans = (build.product_plan(self.axes, kinds, self.alpha, self.rule.accuracy),)
+        return lambda: plans
+
+
+class Direction(Lines):
+    """First derivatives along directions v: the products J v. The step t of a direction is in multiples of v.
+
+    Along v the displacement of component i is t v_i, where t = relative / max(abs(v_i) / size_i): no component moves
+    farther than in a partial derivative.
+    """
+
+    def __init__(self, rule: Rule, v: _Array, groups: list[NDArray[np.intp]]) -> None:
+        super().__init__(rule, len(v))
+        self.v = v
+        self.groups = groups
+        self.axes = build.direction_axes(len(v), groups)
+
+    def place(self, x: _Array, frame: Frame, epsilon: float) -> Sample:
+        """One step per direction."""
+        t = np.stack([direction_step(self.rule, x, self.v, group, frame, epsilon) for group in self.groups])
+        if frame.lower is None or frame.upper is None:
+            return Sample(t)
+        rooms = [room_along(x, self.v, group, frame.lower, frame.upper) for group in self.groups]
+        below, above = (np.stack(side) for side in zip(*rooms, strict=True))
+        at_origin = Frame(lower=-below, upper=above)
+        return self._inside(np.zeros_like(t), t, at_origin)
+
+    def tiny(self, x: _Array, frame: Frame) -> NDArray[np.bool_] | None:
+        """Directions that move a tiny component."""
+        small = super().tiny(x, frame)
+        if small is None:
+            return None
+        small &= self.v != 0
+        return np.stack([small[group].any(axis=0) for group in self.groups]) if small.any() else None
+
+    def slots(self, h: _Array) -> _Array:
+        """t v_i for the components of each direction, and t itself."""
+        parts = []
+        for group, t in zip(self.groups, h, strict=True):
+            parts += [t * self.v[group], t[None]]
+        return np.ascontiguousarray(np.concatenate(parts), h.dtype)
+
+    def divisors(self, x: _Array, sample: Sample) -> _Array:
+        """The steps themselves: points along a direction are rounded in every component."""
+        return self.slots(sample.h)
+
+
+class HessianDirection(Recipe):
+    """The products H v: a mixed second derivative along each coordinate and v."""
+
+    def __init__(self, rule: Rule, v: _Array) -> None:
+        super().__init__(rule, len(v))
+        self.v = v
+        self.moved = np.flatnonzero((v != 0).any(axis=1))
+        self.axes = build.direction_axes(len(v), [self.moved], coordinates=True)
+
+    @property
+    def n_targets(self) -> int:
+        """One per coordinate."""
+        return self.n
+
+    def place(self, x: _Array, frame: Frame, epsilon: float) -> Sample:
+        """Steps of the coordinates, then of the direction; both together use the room that bounds leave."""
+        if frame.lower is None or frame.upper is None:
+            half = frame
+        else:
+            spare = np.spacing(np.abs(x))
+            half = frame._replace(
+                lower=np.where(frame.lower == x, x, x - np.maximum((x - frame.lower) / 2 - spare, 0)),
+                upper=np.where(frame.upper == x, x, x + np.maximum((frame.upper - x) / 2 - spare, 0)),
+            )
+        coordinates = Recipe.place(self, x, half, epsilon)
+        along = Direction(self.rule, self.v, [self.moved]).place(x, half, epsilon)
+        if coordinates.kinds is None or along.kinds is None or coordinates.signs is None or along.signs is None:
+            return Sample(np.concatenate([coordinates.h, along.h]))
+        fixed = np.broadcast_to(frame.lower == frame.upper, x.shape) if frame.lower is not None else False
+        kinds = np.concatenate([np.where(fixed, FIXED, coordinates.kinds).astype(np.uint8), along.kinds])
+        bent = None
+        if coordinates.bent is not None and along.bent is not None:
+            bent = np.concatenate([coordinates.bent, along.bent])
+        return Sample(
+            np.concatenate([coordinates.h, along.h]), kinds, np.concatenate([coordinates.signs, along.signs]), bent
+        )
+
+    def tiny(self, x: _Array, frame: Frame) -> NDArray[np.bool_] | None:
+        """Coordinates, and the direction if it moves any of them."""
+        small = super().tiny(x, frame)
+        return None if small is None else np.concatenate([small, (small & (self.v != 0)).any(axis=0, keepdims=True)])
+
+    def involves(self, axes: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Its coordinate, and the direction."""
+        return axes[:-1] | axes[-1:]
+
+    def target_steps(self, h: _Array) -> _Array:
+        """Steps of the coordinates."""
+        return h[:-1]
+
+    def slots(self, h: _Array) -> _Array:
+        """Steps of the coordinates, displacements t v_i, and t."""
+        return np.ascontiguousarray(np.concatenate([h[:-1], h[-1:] * self.v[self.moved], h[-1:]]), h.dtype)
+
+    def subset(self, kinds: NDArray[np.uint8], signs: NDArray[np.int8], targets: NDArray[np.intp] | None) -> Plans:
+        """A pair of axes per target."""
+        first = np.arange(self.n, dtype=np.intp) if targets is None else targets
+        each = np.arange(len(first), dtype=np.intp)
+        pairs = build.Pairs(first, np.full(len(first), self.n, np.intp), each, each)
+        plans = (
+            build.pairs_plan(
+                self.axes, kinds, signs, self.rule.accuracy, pairs, len(first), np.append(first, self.n).astype(np.intp)
+            ),
+        )
+        return lambda: plans
+
+
+def direction_step(
+    rule: Rule, x: _Array, v: _Array, group: NDArray[np.intp], frame: Frame, epsilon: float
+) -> _Array:
+    """Step t (lanes,) along v such that no component of the group moves farther than its own step."""
+    speed = np.abs(v[group])
+    if frame.step is not None:
+        own = np.broadcast_to(frame.step, x.shape)[group]
+    else:
+        size = np.abs(x[group])
+        if frame.scale is not None:
+            size = np.maximum(size, np.broadcast_to(frame.scale, x.shape)[group])
+        own = rule.relative(epsilon) * np.where(size == 0, 1, size)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        t = np.where(speed > 0, own / speed, np.inf).min(axis=0)
+    return np.where(np.isfinite(t) & (t > 0), t, 1).astype(x.real.dtype)
+
+
+def room_along(
+    x: _Array, v: _Array, group: NDArray[np.intp], lower: _Array, upper: _Array
+) -> tuple[_Array, _Array]:
+    """How far (lanes,) one can go from x along -v and along v before a bound."""
+    x, v = x[group], v[group]
+    lower, upper = (np.broadcast_to(side, v.shape) if side.shape[0] == 1 else side[group] for side in (lower, upper))
+    spare = np.spacing(np.abs(x))
+    above, below = np.maximum(upper - x - spare, 0), np.maximum(x - lower - spare, 0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        forward = np.where(v > 0, above / np.abs(v), np.where(v < 0, below / np.abs(v), np.inf)).min(axis=0)
+        backward = np.where(v > 0, below / np.abs(v), np.where(v < 0, above / np.abs(v), np.inf)).min(axis=0)
+    return backward, forward
+

@@ -1,0 +1,135 @@
+"""The options that every operator on functions shares, checked once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, TypedDict
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from fastcalc import _validation as check
+
+Method = Literal["central", "forward", "backward", "complex"]
+METHODS = ("central", "forward", "backward", "complex")
+
+
+class Options(TypedDict, total=False):
+    """Keyword options of the operators, as the user writes them."""
+
+    method: Method
+    accuracy: int
+    step: ArrayLike | None
+    scale: ArrayLike | None
+    bounds: Any
+    args: Sequence[Any]
+    kwargs: Mapping[str, Any] | None
+    argnum: int
+    vectorized: bool
+    on_error: Literal["raise", "nan"]
+    full_output: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """`Options`, validated and in one form. Shapes that depend on x are checked with x."""
+
+    method: str = "central"
+    accuracy: int = 2
+    step: NDArray[Any] | None = None
+    scale: NDArray[Any] | None = None
+    bounds: tuple[NDArray[Any], NDArray[Any]] | None = None
+    args: tuple[Any, ...] = ()
+    kwargs: Mapping[str, Any] | None = None
+    argnum: int = 0
+    vectorized: bool = False
+    on_error: str = "raise"
+    full_output: bool = False
+
+
+DEFAULT = Settings()
+
+
+def parse(options: Mapping[str, Any], default_accuracy: int = 2) -> Settings:
+    """Check the user's options; a TypeError names one that does not exist."""
+    if not options and default_accuracy == 2:
+        return DEFAULT
+    unknown = [name for name in options if name not in Settings.__slots__]
+    if unknown:
+        raise TypeError(f"unknown option {unknown[0]!r}: the options are {', '.join(Settings.__slots__)}")
+    method = check.one_of("method", options.get("method", "central"), METHODS)
+    step, scale, bounds = options.get("step"), options.get("scale"), options.get("bounds")
+    args, kwargs = _arguments(options.get("args", ()), options.get("kwargs"))
+    argnum = check.integer("argnum", options.get("argnum", 0), 0, None, "it is the place of x among the arguments of f")
+    if args and argnum > len(args):
+        raise ValueError(
+            f"`argnum` must be at most the number of other arguments, {len(args)}; got {argnum}: x goes before, between "
+            "or after `args`"
+        )
+    return Settings(
+        method=method,
+        accuracy=_accuracy(method, options.get("accuracy"), default_accuracy),
+        step=None if step is None else check.positive("step", step),
+        scale=None if scale is None else check.positive("scale", scale),
+        bounds=None if bounds is None else _limits(bounds),
+        args=args,
+        kwargs=kwargs,
+        argnum=argnum,
+        vectorized=check.flag("vectorized", options.get("vectorized", False)),
+        on_error=check.one_of("on_error", options.get("on_error", "raise"), ("raise", "nan")),
+        full_output=check.flag("full_output", options.get("full_output", False)),
+    )
+
+
+def _accuracy(method: str, value: Any, default: int) -> int:
+    if value is None:
+        return default
+    accuracy = check.integer("accuracy", value, 1, 60, "it is the order of the error, O(h**accuracy)")
+    if method == "central" and accuracy % 2:
+        raise ValueError(
+            f"`accuracy` must be a positive even integer for central differences; got {accuracy}: use {accuracy + 1}, or a "
+            "one-sided method"
+        )
+    if method == "complex" and accuracy != 2:
+        raise ValueError(f"`accuracy` has no effect on method 'complex', whose error is rounding; got {accuracy}: leave it out")
+    return accuracy
+
+
+def _arguments(args: Any, kwargs: Any) -> tuple[tuple[Any, ...], Mapping[str, Any] | None]:
+    if isinstance(args, (str, bytes)) or not isinstance(args, Sequence):
+        raise TypeError(f"`args` must be a tuple of the other arguments of f; got {args!r}: write (value,) for one")
+    if kwargs is not None and not (isinstance(kwargs, Mapping) and all(isinstance(name, str) for name in kwargs)):
+        raise TypeError(f"`kwargs` must map argument names to values; got {kwargs!r}")
+    return tuple(args), dict(kwargs) if kwargs else None
+
+
+def _limits(bounds: Any) -> tuple[NDArray[Any], NDArray[Any]]:
+    """`(lower, upper)`, or anything with `lb` and `ub` as scipy.optimize.Bounds has."""
+    if hasattr(bounds, "lb") and hasattr(bounds, "ub"):
+        pair = (bounds.lb, bounds.ub)
+    elif isinstance(bounds, (str, bytes)) or not hasattr(bounds, "__len__") or len(bounds) != 2:
+        raise TypeError(
+            f"`bounds` must be a pair (lower, upper) or a scipy.optimize.Bounds; got {bounds!r}: for one pair per variable "
+            "write tuple(zip(*bounds))"
+        )
+    else:
+        pair = tuple(bounds)
+    lower, upper = check.as_real("bounds", pair[0]), check.as_real("bounds", pair[1])
+    if np.isnan(lower).any() or np.isnan(upper).any():
+        raise ValueError("`bounds` must not be NaN; got NaN: use -inf and inf for no bound")
+    try:
+        crossed = (lower > upper).any()
+    except ValueError:
+        raise ValueError(f"`bounds` must have matching shapes; got {lower.shape} and {upper.shape}") from None
+    if crossed:
+        raise ValueError(f"`bounds` must have lower <= upper; got lower {pair[0]} and upper {pair[1]}")
+    return lower, upper
+
+
+def inward(limit: NDArray[Any], dtype: np.dtype[Any], towards: float) -> NDArray[Any]:
+    """A bound in the precision of x, rounded to the inside so that no point of that precision crosses it."""
+    with np.errstate(over="ignore"):
+        rounded = limit.astype(dtype)
+        outside = rounded < limit if towards > 0 else rounded > limit
+        return np.where(outside, np.nextafter(rounded, np.asarray(towards, dtype)), rounded)

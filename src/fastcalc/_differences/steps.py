@@ -1,0 +1,159 @@
+"""Step sizes: rounding against truncation, by dtype and stencil, and the room that bounds leave.
+
+A stencil of error O(h**p) for the n-th derivative has the rounding error eps |f| / h**n, so that
+
+    h = eps**(1 / (n + p)) * size,    size = max(abs(x), scale), and 1 where that is 0,
+
+balances both. Steps are rounded so that the displaced points are floating-point numbers.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastcalc._differences.plans import BACKWARD, CENTRAL, COMPLEX, FIXED, FORWARD, line, reach
+from fastcalc._kernels.steps import choose_steps, round_steps
+
+COMPLEX_STEP = 2.0**-67  # relative; its square is far below the rounding of any real part
+TINY = 1e-5  # below this, abs(x) alone is no reliable guide to the size of x
+
+_Floats = NDArray[Any]
+
+
+class Rule(NamedTuple):
+    """How steps are chosen for one kind of line: n-th derivative, accuracy, kind, and what the user fixed."""
+
+    kind: int
+    n: int
+    accuracy: int
+    order: int  # of the whole derivative, where it is mixed: the power of h that divides rounding errors
+    across: bool  # lines along pairs of axes go to one side by the one-sided reach, even where the axis is central
+
+    def relative(self, epsilon: float) -> float:
+        """Step over size."""
+        return COMPLEX_STEP if self.kind == COMPLEX else epsilon ** (1.0 / (self.order + self.accuracy))
+
+    @property
+    def reach(self) -> int:
+        """Largest multiple of the step in use; 0 where x itself is not displaced."""
+        return 0 if self.kind == COMPLEX else reach(self.kind, self.n, self.accuracy)
+
+
+def is_tiny(size: _Floats) -> NDArray[np.bool_]:
+    """Sizes that alone are no reliable guide to a step."""
+    return (size > 0) & (size < TINY)
+
+
+def default_steps(rule: Rule, x: _Floats, epsilon: float, scale: _Floats | None) -> _Floats:
+    """Steps for components or points x (n, lanes); `scale` is (n, 1) or (n, lanes)."""
+    h = np.empty(x.shape, x.real.dtype)
+    choose_steps(x, rule.relative(epsilon), rule.reach, scale, h)
+    return h
+
+
+def given_steps(rule: Rule, x: _Floats, step: _Floats) -> _Floats:
+    """The user's steps, rounded to what x allows."""
+    h = np.array(np.broadcast_to(step, x.shape), x.real.dtype, order="C")
+    if rule.reach:
+        round_steps(x, rule.reach, h)
+    lost = np.argwhere((h == 0) & np.isfinite(x))
+    if len(lost):
+        at = tuple(lost[0])
+        where = "x" if x.size == 1 else f"x component {at[0]}" if x.shape[1] == 1 else f"x[{at[0]}, {at[1]}]"
+        used = np.broadcast_to(step, x.shape)[at]
+        raise ValueError(
+            f"`step` must change x: {where} = {x[at]!s} plus {used!s} is the same floating-point number; take a step of "
+            f"at least {np.spacing(abs(x[at].real))!s}"
+        )
+    return h
+
+
+def true_steps(rule: Rule, x: _Floats, h: _Floats, kinds: NDArray[np.uint8]) -> _Floats:
+    """The steps to divide by: where a power of 2 between the points keeps x + k h from being exact, first derivatives
+    are divided by the distances that the floats really have, so that linear functions stay exact."""
+    if rule.order != 1 or rule.reach < 2:
+        return h
+    position = np.abs(x.real)
+    crossing = np.frexp(position)[1] != np.frexp(position + rule.reach * h)[1]
+    if not crossing.any():
+        return h
+    h = h.copy()
+    for axis, lane in np.argwhere(crossing & np.isfinite(h)):
+        formula = line(int(kinds[axis]), rule.n, rule.accuracy) if kinds[axis] != FIXED else None
+        if formula is None:
+            continue
+        origin = x.real[axis, lane]
+        there = (origin + formula.offsets.astype(h.dtype) * h[axis, lane]) - origin
+        back = np.where(formula.minus >= 0, there[formula.minus], 0)
+        h[axis, lane] = (formula.weight.astype(h.dtype) * (there[formula.plus] - back)).sum() / formula.denominator
+    return h
+
+
+def fit_bounds(
+    rule: Rule, x: _Floats, h: _Floats, lower: _Floats, upper: _Floats
+) -> tuple[_Floats, NDArray[np.uint8], NDArray[np.int8]]:
+    """Steps, kinds and sides for which no point leaves the bounds.
+
+    A central stencil shrinks to a quarter of its step before it turns one-sided; a one-sided one turns to the side with
+    more room. Equal bounds, and bounds with no floating-point number between, fix a component.
+    """
+    one_sided = rule.kind if rule.kind in (FORWARD, BACKWARD) else FORWARD
+    far = reach(one_sided, rule.n, rule.accuracy)
+    lower, upper = np.broadcast_to(lower, x.shape), np.broadcast_to(upper, x.shape)
+    with np.errstate(invalid="ignore", over="ignore"):
+        above, below = upper - x, x - lower
+        roomier = np.maximum(above, below)
+        if rule.kind == CENTRAL:
+            centred = np.minimum(h, np.minimum(above, below) / rule.reach)
+            if rule.across:
+                centred = np.minimum(centred, roomier / far)
+            turned = np.minimum(h, roomier / far)
+            stays = ~(4 * centred < turned)
+            kinds = np.where(stays, CENTRAL, np.where(above >= below, FORWARD, BACKWARD))
+            fitted = np.where(stays, centred, turned)
+        elif rule.kind == COMPLEX:
+            kinds, fitted = np.full(x.shape, COMPLEX), h
+        else:
+            room, other = (above, below) if rule.kind == FORWARD else (below, above)
+            asked, turned = np.minimum(h, room / far), np.minimum(h, other / far)
+            stays = ~(4 * asked < turned)
+            kinds = np.where(stays, rule.kind, FORWARD + BACKWARD - rule.kind)
+            fitted = np.where(stays, asked, turned)
+    kinds[lower == upper] = FIXED
+    if rule.kind == COMPLEX:
+        return h, kinds.astype(np.uint8), np.ones(x.shape, np.int8)
+    signs = np.where(kinds == BACKWARD, -1, np.where((kinds == CENTRAL) & (below > above), -1, 1)).astype(np.int8)
+    changed = (fitted != h) | (kinds != rule.kind)
+    fitted = np.where(changed, _shrink_into(fitted, x, lower, upper, kinds, signs, rule, far), h)
+    kinds[~(fitted > 0) & np.isfinite(x)] = FIXED
+    return fitted, kinds.astype(np.uint8), signs
+
+
+def _shrink_into(
+    h: _Floats,
+    x: _Floats,
+    lower: _Floats,
+    upper: _Floats,
+    kinds: NDArray[Any],
+    signs: NDArray[np.int8],
+    rule: Rule,
+    far: int,
+) -> _Floats:
+    """Round the steps, then take off spacings until the farthest points stand inside."""
+    h = np.ascontiguousarray(h)
+    outer = far if rule.across or rule.kind != CENTRAL else max(far, rule.reach)
+    round_steps(np.ascontiguousarray(x), outer, h)
+    for _ in range(4):
+        to_right = np.where(kinds == CENTRAL, rule.reach, np.where(kinds == FORWARD, far, 0))
+        to_left = np.where(kinds == CENTRAL, rule.reach, np.where(kinds == BACKWARD, far, 0))
+        if rule.across:
+            to_right = np.where(signs > 0, far, to_right)
+            to_left = np.where(signs < 0, far, to_left)
+        outside = (x + to_right.astype(h.dtype) * h > upper) | (x - to_left.astype(h.dtype) * h < lower)
+        if not outside.any():
+            break
+        h = np.where(outside, h - np.spacing(np.abs(x) + outer * np.abs(h)), h)
+    return np.where(outside, 0, h)

@@ -1,0 +1,442 @@
+"""Call: a Python function at the points of a sample plan, one point a call or a block of points a call.
+
+The function never sees memory that matters: it gets a private buffer, refilled before each call and given away as soon
+as the function kept a reference to it; its output is copied before it runs again.
+"""
+from cpython.exc cimport PyErr_CheckSignals
+from cpython.mem cimport PyMem_Free, PyMem_Malloc
+from cpython.object cimport PyObject
+from libc.string cimport memcpy
+
+cimport numpy as cnp
+
+import numpy as np
+
+from fastcalc._kernels.arrays cimport inside, real, real_type, reals
+from fastcalc._kernels.plan cimport Plan
+
+cnp.import_array()
+
+cdef extern from "Python.h":
+    object PyObject_Vectorcall(object function, PyObject **arguments, size_t count, PyObject *names)
+    size_t PY_VECTORCALL_ARGUMENTS_OFFSET
+    Py_ssize_t Py_REFCNT(PyObject *)
+    int PyFloat_Check(PyObject *)
+    double PyFloat_AS_DOUBLE(PyObject *)
+
+
+cdef void displace(
+    Plan plan, Py_ssize_t point, const real *h, Py_ssize_t lanes, Py_ssize_t lane, real *out, Py_ssize_t stride,
+    Py_ssize_t part,
+) noexcept nogil:
+    # IN h[n_slots, lanes]; INOUT out[component * stride + part]
+    cdef Py_ssize_t e, s
+    for e in range(plan.point_start[point], plan.point_start[point + 1]):
+        s = inside(plan.entry_slot[e], plan.n_slots)
+        out[plan.component[s] * stride + part] += <real>plan.multiple[e] * h[s * lanes + lane]
+
+
+cdef void fill_block(
+    Plan plan, Py_ssize_t first, Py_ssize_t last, const real *x, const real *h, Py_ssize_t all_lanes, Py_ssize_t lane0,
+    Py_ssize_t lanes, Py_ssize_t parts, Py_ssize_t part, real *out,
+) noexcept nogil:
+    # IN x[n, all_lanes, parts], h[n_slots, all_lanes]; OUT out[n, (last - first) * lanes, parts]
+    cdef Py_ssize_t i, p, k, e, s, b, points = last - first, row = points * lanes * parts
+    cdef Py_ssize_t n = plan.n_components
+    cdef const real *source
+    cdef real *goal
+    cdef real step
+    for i in range(n):
+        source = x + (i * all_lanes + lane0) * parts
+        goal = out + i * row
+        if lanes == 1:
+            for k in range(parts):
+                for p in range(points):
+                    goal[p * parts + k] = source[k]
+        else:
+            for p in range(points):
+                memcpy(goal + p * lanes * parts, source, lanes * parts * sizeof(real))
+    for p in range(points):
+        for e in range(plan.point_start[first + p], plan.point_start[first + p + 1]):
+            s = inside(plan.entry_slot[e], plan.n_slots)
+            goal = out + plan.component[s] * row + p * lanes * parts + part
+            step = <real>plan.multiple[e]
+            for b in range(lanes):
+                goal[b * parts] += step * h[s * all_lanes + lane0 + b]
+
+
+cdef class Caller:
+    """What both ways of calling share: the function with its other arguments, its values, and what is known of them.
+
+    ``values`` holds one column per point and lane, ``shape`` the shape of one output, ``dtype`` the type of ``values``:
+    the result type of x and of all outputs so far. ``coarse`` is the machine epsilon to use where the first output shows
+    that ``epsilon``, which the steps were made for, is not the coarser one of x and f; else 0.
+    """
+
+    cdef object function
+    cdef tuple others
+    cdef object names
+    cdef PyObject **stack
+    cdef Py_ssize_t n_positional, place
+    cdef readonly object shape, dtype, values
+    cdef object point_dtype
+    cdef readonly bint scalar
+    cdef bint imaginary, nan_on_error, fast
+    cdef readonly Py_ssize_t n_components, m, evaluations
+    cdef Py_ssize_t stored
+    cdef double finest
+    cdef public double epsilon
+    cdef readonly double coarse
+    cdef readonly object error
+
+    def __cinit__(self, *args, **kwargs):
+        self.stack = NULL
+
+    def __init__(self, function, point_dtype, *, bint scalar, bint imaginary, bint nan_on_error):
+        self.function = function
+        self.point_dtype = np.dtype(point_dtype)
+        self.scalar, self.imaginary, self.nan_on_error = scalar, imaginary, nan_on_error
+        self.shape = self.dtype = self.values = self.error = None
+        self.m = -1
+        self.epsilon = self.finest = np.finfo(self.point_dtype).eps
+        self.bind((), (), {})
+
+    def __dealloc__(self):
+        PyMem_Free(self.stack)
+
+    def bind(self, tuple before, tuple after, dict keywords):
+        """Set the arguments before and after x."""
+        cdef Py_ssize_t i, count = len(before) + len(after) + len(keywords)
+        cdef PyObject **stack = <PyObject **>PyMem_Malloc((count + 2) * sizeof(PyObject *))
+        if stack is NULL:
+            raise MemoryError
+        PyMem_Free(self.stack)
+        self.stack = stack
+        self.others = (*before, *after, *keywords.values())
+        self.names = tuple(keywords) if keywords else None
+        self.n_positional = len(before) + 1 + len(after)
+        self.place = 1 + len(before)  # stack[0] is scratch space for the callee
+        for i in range(count):
+            stack[1 + i + (i >= len(before))] = <PyObject *>self.others[i]
+
+    def start(self):
+        """Begin a new evaluation: counts from 0."""
+        self.evaluations = self.stored = 0
+        self.coarse = 0
+        self.error = None
+
+    def count(self, Py_ssize_t evaluations):
+        """Add evaluations of an earlier attempt."""
+        self.evaluations += evaluations
+
+    def assume_scalar(self):
+        """f failed everywhere, or x holds no point: let its output be a scalar."""
+        self.shape, self.m = (), 1
+        self.dtype = np.dtype(self.point_dtype.type(0).real.dtype if self.imaginary else self.point_dtype)
+        self.forget(1)
+
+    cdef object call(self, PyObject *point, Py_ssize_t points):
+        self.stack[self.place] = point
+        self.evaluations += points
+        PyErr_CheckSignals()
+        return PyObject_Vectorcall(
+            self.function, self.stack + 1, <size_t>self.n_positional | PY_VECTORCALL_ARGUMENTS_OFFSET,
+            <PyObject *>self.names if self.names is not None else NULL,
+        )
+
+    cdef object numbers(self, object output):
+        """The output as an array of inexact numbers: what f returned may be a list or a Python float."""
+        if isinstance(output, (float, int, complex)) and not isinstance(output, np.generic):
+            # Python's numbers have no precision of their own: they take that of x, as in NumPy's promotion
+            array = np.asarray(output, np.result_type(self.point_dtype, output))
+        else:
+            array = np.asarray(output)
+        kind = array.dtype.kind
+        if kind in "biu":
+            array = array.astype(np.float64)
+        elif kind not in "fc":
+            raise TypeError(
+                f"`f` must return numbers; got {type(output).__name__} of dtype {array.dtype}: return floats, complex "
+                "numbers or arrays of them"
+            )
+        if self.imaginary:
+            if kind != "c":
+                raise TypeError(
+                    f"method 'complex' needs an `f` that computes in complex arithmetic; got a real output of dtype "
+                    f"{array.dtype}, which has lost the derivative: use method 'central'"
+                )
+            array = array.imag
+        return array
+
+    cdef int meet(self, object array, tuple shape, Py_ssize_t columns) except -1:
+        """Take the first output's shape and type, or check a later one against them."""
+        if self.scalar and shape != () and shape != (1,):
+            raise ValueError(
+                f"`f` must return a scalar for a gradient or a Hessian product, shape () or (1,); got shape {shape}: use "
+                "`jacobian`"
+            )
+        shape = () if self.scalar else shape
+        dtype = np.result_type(self.point_dtype.type(0).real.dtype if self.imaginary else self.point_dtype, array.dtype)
+        cdef double epsilon
+        if self.stored == 0:  # what an earlier evaluation found may not hold in this one
+            if shape != self.shape or dtype != self.dtype:
+                self.shape, self.dtype, self.values = shape, dtype, None
+                self.m = 1
+                for k in shape:
+                    self.m *= k
+            epsilon = max(self.finest, float(np.finfo(array.dtype).eps))
+            self.coarse = epsilon if epsilon != self.epsilon else 0
+        elif shape != self.shape:
+            raise ValueError(f"`f` must return the same shape at every point; got {self.shape}, then {shape}")
+        elif dtype != self.dtype:
+            self.dtype = np.result_type(self.dtype, dtype)
+            self.values = self.values.astype(self.dtype)
+        self.stored += 1
+        return 0
+
+
+cdef class PointCaller(Caller):
+    """One call a point, in a buffer of x's shape; a NumPy scalar where x is a scalar. ``values``: (columns, m)."""
+
+    cdef cnp.ndarray buffer
+    cdef tuple point_shape
+
+    def __init__(self, function, point_dtype, tuple point_shape, **options):
+        Caller.__init__(self, function, point_dtype, **options)
+        self.point_shape = point_shape
+        self.buffer = np.empty(point_shape, self.point_dtype)
+        self.n_components = cnp.PyArray_SIZE(self.buffer)
+        self.fast = False
+
+    def forget(self, Py_ssize_t columns):
+        """All of `columns` values unknown."""
+        self.values = np.full((columns, self.m), np.nan, self.dtype)
+
+    def reserve(self, Py_ssize_t columns):
+        """Make room for `columns` values, keeping those that are there."""
+        if self.values is not None and len(self.values) < columns:
+            grown = np.full((columns, self.m), np.nan, self.dtype)
+            grown[: len(self.values)] = self.values
+            self.values = grown
+
+    cdef bint is_intact(self):
+        # f can keep the buffer, or change its shape, type or flags: either way it is given away
+        cdef cnp.ndarray buffer = self.buffer
+        cdef Py_ssize_t i
+        if Py_REFCNT(<PyObject *>buffer) != 2:  # self.buffer and the local name
+            return False
+        if cnp.PyArray_NDIM(buffer) != len(self.point_shape) or not cnp.PyArray_ISBEHAVED(buffer):
+            return False
+        for i in range(cnp.PyArray_NDIM(buffer)):
+            if cnp.PyArray_DIM(buffer, i) != <Py_ssize_t>self.point_shape[i]:
+                return False
+        return <PyObject *>cnp.PyArray_DESCR(buffer) == <PyObject *>self.point_dtype and cnp.PyArray_IS_C_CONTIGUOUS(buffer)
+
+    cdef int place_point(self, Plan plan, Py_ssize_t p, cnp.ndarray x, cnp.ndarray h, Py_ssize_t lane) except -1:
+        cdef Py_ssize_t i, lanes = cnp.PyArray_DIM(x, 1), size = cnp.PyArray_ITEMSIZE(x)
+        cdef Py_ssize_t parts = 2 if cnp.PyArray_ISCOMPLEX(x) else 1
+        cdef char *goal = <char *>cnp.PyArray_DATA(self.buffer)
+        cdef char *source = <char *>cnp.PyArray_DATA(x) + lane * size
+        cdef int typenum = cnp.PyArray_TYPE(h)
+        if lanes == 1:
+            memcpy(goal, source, self.n_components * size)
+        else:
+            for i in range(self.n_components):
+                memcpy(goal + i * size, source + i * lanes * size, size)
+        if typenum == cnp.NPY_DOUBLE:
+            displace[double](plan, p, <double *>cnp.PyArray_DATA(h), lanes, lane, <double *>goal, parts, self.imaginary)
+        elif typenum == cnp.NPY_FLOAT:
+            displace[float](plan, p, <float *>cnp.PyArray_DATA(h), lanes, lane, <float *>goal, parts, self.imaginary)
+        else:
+            displace[cnp.longdouble_t](
+                plan, p, <long double *>cnp.PyArray_DATA(h), lanes, lane, <long double *>goal, parts, self.imaginary
+            )
+        return 0
+
+    cdef int store(self, object output, Py_ssize_t column, Py_ssize_t columns) except -1:
+        cdef cnp.ndarray values
+        if self.fast and PyFloat_Check(<PyObject *>output):
+            values = self.values
+            (<double *>cnp.PyArray_DATA(values))[inside(column, cnp.PyArray_DIM(values, 0))] = PyFloat_AS_DOUBLE(
+                <PyObject *>output
+            )
+            self.stored += 1
+            return 0
+        if (
+            self.values is not None and cnp.PyArray_CheckExact(output) and not self.imaginary
+            and (self.stored > 0 or self.epsilon == self.finest)
+        ):
+            values = self.values
+            if (
+                cnp.PyArray_DESCR(<cnp.ndarray>output) == cnp.PyArray_DESCR(values)
+                and cnp.PyArray_IS_C_CONTIGUOUS(<cnp.ndarray>output) and output.shape == self.shape
+            ):
+                memcpy(
+                    <char *>cnp.PyArray_DATA(values)
+                    + inside(column, cnp.PyArray_DIM(values, 0)) * self.m * cnp.PyArray_ITEMSIZE(values),
+                    cnp.PyArray_DATA(<cnp.ndarray>output), self.m * cnp.PyArray_ITEMSIZE(values),
+                )
+                self.stored += 1
+                return 0
+        array = self.numbers(output)
+        self.meet(array, array.shape, columns)
+        if self.values is None:
+            self.values = np.full((columns, self.m), np.nan, self.dtype)
+        self.fast = (
+            self.shape == () and self.dtype == np.float64 and not self.imaginary and self.epsilon == self.finest
+        )
+        self.values[column] = array.reshape(-1)
+        return 0
+
+    def evaluate(
+        self, Plan plan not None, Py_ssize_t first, Py_ssize_t last, cnp.ndarray x, cnp.ndarray h, Py_ssize_t lane0,
+        Py_ssize_t lanes, Py_ssize_t column,
+    ):
+        """Fill the columns from `column` with the values at points `first` to `last`, lanes innermost.
+
+        Returns False, after the first call, where the output is coarser than the steps were made for."""
+        cdef Py_ssize_t p, b, columns = column + (last - first) * lanes
+        cdef int typenum = real_type(cnp.PyArray_TYPE(x))
+        cdef object output
+        if not (0 <= first <= last <= plan.n_points and plan.n_components == self.n_components and 0 <= lane0):
+            raise ValueError("points outside the plan")
+        if cnp.PyArray_DIM(x, 0) != self.n_components or lane0 + lanes > cnp.PyArray_DIM(x, 1):
+            raise ValueError("lanes outside x")
+        if cnp.PyArray_TYPE(x) != cnp.PyArray_TYPE(self.buffer):
+            raise ValueError("x and the buffer differ in type")
+        reals(x, typenum, 0)
+        reals(h, typenum, plan.n_slots * cnp.PyArray_DIM(x, 1))
+        self.reserve(columns)
+        for p in range(first, last):
+            for b in range(lane0, lane0 + lanes):
+                self.place_point(plan, p, x, h, b)
+                try:
+                    if len(self.point_shape) == 0:
+                        scalar = cnp.PyArray_ToScalar(cnp.PyArray_DATA(self.buffer), self.buffer)
+                        output = self.call(<PyObject *>scalar, 1)
+                    else:
+                        output = self.call(<PyObject *>self.buffer, 1)
+                except Exception as error:
+                    if not self.nan_on_error:
+                        raise
+                    self.error = error
+                    if self.values is not None:
+                        self.values[column] = np.nan
+                else:
+                    self.store(output, column, columns)
+                    output = None
+                    if self.coarse > 0:
+                        return False
+                if not self.is_intact():
+                    self.buffer = np.empty(self.point_shape, self.point_dtype)
+                column += 1
+        return True
+
+
+cdef class BlockCaller(Caller):
+    """Many points a call: f takes (n, k), returns (k,) or (m, k). ``values``: (m, columns)."""
+
+    cdef cnp.ndarray memory
+    cdef bint one_row
+
+    def __init__(self, function, point_dtype, Py_ssize_t n, bint one_row, **options):
+        Caller.__init__(self, function, point_dtype, **options)
+        self.n_components = n
+        self.one_row = one_row
+        self.memory = np.empty(0, self.point_dtype)
+
+    def forget(self, Py_ssize_t columns):
+        """All of `columns` values unknown."""
+        self.values = np.full((self.m, columns), np.nan, self.dtype)
+
+    def reserve(self, Py_ssize_t columns):
+        """Make room for `columns` values, keeping those that are there."""
+        if self.values is not None and self.values.shape[1] < columns:
+            grown = np.full((self.m, columns), np.nan, self.dtype)
+            grown[:, : self.values.shape[1]] = self.values
+            self.values = grown
+
+    cdef object points(self, Py_ssize_t k):
+        """A private (n, k) array, or (k,) for a function of one variable."""
+        cdef Py_ssize_t size = self.n_components * k
+        if cnp.PyArray_SIZE(self.memory) < size:
+            self.memory = np.empty(size, self.point_dtype)
+        flat = self.memory[:size]
+        return flat if self.one_row else flat.reshape(self.n_components, k)
+
+    def evaluate(
+        self, Plan plan not None, Py_ssize_t first, Py_ssize_t last, cnp.ndarray x, cnp.ndarray h, Py_ssize_t lane0,
+        Py_ssize_t lanes, Py_ssize_t column,
+    ):
+        """Fill the columns from `column` with the values at points `first` to `last`, lanes innermost.
+
+        Returns False where the output is coarser than the steps were made for."""
+        cdef Py_ssize_t k = (last - first) * lanes, all_lanes = cnp.PyArray_DIM(x, 1)
+        cdef Py_ssize_t parts = 2 if cnp.PyArray_ISCOMPLEX(x) else 1
+        cdef int typenum = real_type(cnp.PyArray_TYPE(x))
+        cdef cnp.ndarray block
+        cdef void *px = reals(x, typenum, self.n_components * all_lanes * parts)
+        cdef void *ph = reals(h, typenum, plan.n_slots * all_lanes)
+        cdef void *pb
+        if not (0 <= first <= last <= plan.n_points and plan.n_components == self.n_components and 0 <= lane0):
+            raise ValueError("points outside the plan")
+        if lane0 + lanes > all_lanes or cnp.PyArray_TYPE(x) != cnp.PyArray_TYPE(self.memory):
+            raise ValueError("lanes outside x, or x and the buffer differ in type")
+        block = self.points(k)
+        pb = cnp.PyArray_DATA(block)
+        if typenum == cnp.NPY_DOUBLE:
+            fill_block[double](
+                plan, first, last, <double *>px, <double *>ph, all_lanes, lane0, lanes, parts, self.imaginary, <double *>pb
+            )
+        elif typenum == cnp.NPY_FLOAT:
+            fill_block[float](
+                plan, first, last, <float *>px, <float *>ph, all_lanes, lane0, lanes, parts, self.imaginary, <float *>pb
+            )
+        else:
+            fill_block[cnp.longdouble_t](
+                plan, first, last, <long double *>px, <long double *>ph, all_lanes, lane0, lanes, parts, self.imaginary,
+                <long double *>pb,
+            )
+        self.reserve(column + k)
+        try:
+            output = self.call(<PyObject *>block, k)
+        except Exception as error:
+            if not self.nan_on_error:
+                raise
+            if k > 1:
+                return self.one_by_one(plan, first, last, x, h, lane0, lanes, column)
+            self.error = error
+            if self.values is not None:
+                self.values[:, column] = np.nan
+        else:
+            self.store(output, column, k)
+        output = None
+        # the views keep the memory alive: what f kept, it owns from now on
+        if Py_REFCNT(<PyObject *>block) != 1 or Py_REFCNT(<PyObject *>self.memory) != 2:
+            self.memory = np.empty(0, self.point_dtype)
+        return self.coarse == 0
+
+    def one_by_one(self, plan, first, last, x, h, lane0, lanes, column):
+        """Every point of a failed block by itself, so that only those that fail become NaN."""
+        for p in range(first, last):
+            for b in range(lane0, lane0 + lanes):
+                if not self.evaluate(plan, p, p + 1, x, h, b, 1, column):
+                    return False
+                column += 1
+        return True
+
+    cdef int store(self, object output, Py_ssize_t column, Py_ssize_t k) except -1:
+        array = self.numbers(output)
+        cdef tuple shape = array.shape
+        cdef Py_ssize_t last = len(shape) - 1
+        if last < 0 or shape[last] != k:
+            given = f"({k},)" if self.one_row else f"({self.n_components}, {k})"
+            raise ValueError(
+                f"a vectorized `f` must return shape (k,) or (m, k), one column per point, for points of shape {given}; "
+                f"got shape {shape}: loop over the columns, or leave out `vectorized=True`"
+            )
+        self.meet(array, shape[:last], k)
+        if self.values is None:
+            self.values = np.full((self.m, column + k), np.nan, self.dtype)
+        self.values[:, column : column + k] = array.reshape(self.m, k)
+        return 0

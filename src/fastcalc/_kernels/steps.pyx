@@ -1,0 +1,88 @@
+"""Steps that the floating-point numbers really have: ``h`` is rounded so that ``x + k h`` is exact, k = 1..reach."""
+from libc.math cimport fabs, hypot
+
+cimport numpy as cnp
+
+from fastcalc._kernels.arrays cimport real, real_type, reals
+
+cnp.import_array()
+
+
+cdef inline real rounded(real size, real h, Py_ssize_t reach) noexcept nogil:
+    """`h` to the spacing of the floats near the farthest point but one; exact but where that crosses a power of 2."""
+    cdef real far = size + (reach - 1) * h
+    return (far + h) - far
+
+
+cdef void choose(
+    const real *x, Py_ssize_t parts, Py_ssize_t n, Py_ssize_t lanes, double relative, Py_ssize_t reach,
+    const real *scale, Py_ssize_t scale_lane, real *h,
+) noexcept nogil:
+    # IN x[n, lanes, parts], scale[n, lanes or 1] or NULL; OUT h[n, lanes]
+    cdef Py_ssize_t i, b
+    cdef real position, size, typical, step
+    for i in range(n):
+        for b in range(lanes):
+            position = x[(i * lanes + b) * parts]
+            position = -position if position < 0 else position
+            size = position
+            if parts == 2:
+                size = <real>hypot(<double>position, <double>x[(i * lanes + b) * 2 + 1])
+            if scale is not NULL:
+                typical = scale[i * (lanes if scale_lane else 1) + b * scale_lane]
+                size = typical if typical > size else size
+            step = <real>relative * size
+            step = <real>relative if step == 0 else step  # x is 0, or so small that the product underflows
+            h[i * lanes + b] = rounded[real](position, step, reach) if reach > 0 else step
+
+
+cdef void round_all(
+    const real *x, Py_ssize_t parts, Py_ssize_t count, Py_ssize_t reach, real *h
+) noexcept nogil:
+    # IN x[count, parts]; INOUT h[count]
+    cdef Py_ssize_t i
+    cdef real position
+    for i in range(count):
+        position = x[i * parts]
+        h[i] = rounded[real](-position if position < 0 else position, h[i], reach)
+
+
+def choose_steps(cnp.ndarray x not None, double relative, Py_ssize_t reach, cnp.ndarray scale, cnp.ndarray h not None):
+    """Fill ``h`` (n, lanes) with ``relative * max(abs(x), scale)``, and ``relative`` where that is 0.
+
+    ``x`` (n, lanes) is real or complex, ``scale`` is None, (n, 1) or (n, lanes); ``reach`` is the largest multiple of a
+    step in use, 0 to leave the steps unrounded. Steps at NaN and infinite ``x`` are NaN.
+    """
+    cdef int typenum = real_type(cnp.PyArray_TYPE(h))
+    cdef Py_ssize_t n = cnp.PyArray_DIM(h, 0), lanes = cnp.PyArray_DIM(h, 1)
+    cdef Py_ssize_t parts = 2 if cnp.PyArray_ISCOMPLEX(x) else 1
+    cdef void *px = reals(x, typenum, n * lanes * parts)
+    cdef void *ph = reals(h, typenum, n * lanes)
+    cdef void *ps = NULL
+    cdef Py_ssize_t lane = 0
+    if scale is not None:
+        lane = 1 if cnp.PyArray_DIM(scale, 1) == lanes else 0
+        ps = reals(scale, typenum, n * (lanes if lane else 1))
+    if typenum == cnp.NPY_DOUBLE:
+        choose[double](<double *>px, parts, n, lanes, relative, reach, <double *>ps, lane, <double *>ph)
+    elif typenum == cnp.NPY_FLOAT:
+        choose[float](<float *>px, parts, n, lanes, relative, reach, <float *>ps, lane, <float *>ph)
+    else:
+        choose[cnp.longdouble_t](
+            <long double *>px, parts, n, lanes, relative, reach, <long double *>ps, lane, <long double *>ph
+        )
+
+
+def round_steps(cnp.ndarray x, Py_ssize_t reach, cnp.ndarray h):
+    """Round ``h`` (any shape) in place so that ``x + k h``, k = 1..reach, are floats; 0 where a step is lost in ``x``."""
+    cdef int typenum = real_type(cnp.PyArray_TYPE(h))
+    cdef Py_ssize_t count = cnp.PyArray_SIZE(h)
+    cdef Py_ssize_t parts = 2 if cnp.PyArray_ISCOMPLEX(x) else 1
+    cdef void *px = reals(x, typenum, count * parts)
+    cdef void *ph = reals(h, typenum, count)
+    if typenum == cnp.NPY_DOUBLE:
+        round_all[double](<double *>px, parts, count, reach, <double *>ph)
+    elif typenum == cnp.NPY_FLOAT:
+        round_all[float](<float *>px, parts, count, reach, <float *>ph)
+    else:
+        round_all[cnp.longdouble_t](<long double *>px, parts, count, reach, <long double *>ph)

@@ -1,0 +1,153 @@
+"""What a derivative comes with: its error, its steps, and a status per component in words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from enum import IntEnum
+from html import escape
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+_ROWS_SHOWN = 12
+
+
+class Status(IntEnum):
+    """How a component of a derivative ended; `DerivativeResult.status` holds one per component.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastcalc as fc
+    >>> result = fc.gradient(np.sum, [1.0, 2.0], bounds=([0, 2], [9, 2]), full_output=True)
+    >>> [fc.Status(code).name for code in result.status]
+    ['FIXED_STEP', 'FIXED_VARIABLE']
+    """
+
+    CONVERGED = 0
+    ROUNDING_LIMIT = 1
+    NOISE_LIMIT = 2
+    NOT_CONVERGED = 3
+    NON_FINITE = 4
+    AT_BOUND = 5
+    NOT_SMOOTH = 6
+    FIXED_STEP = 7
+    FIXED_VARIABLE = 8
+    EXACT = 9
+
+
+MEANING = {
+    Status.CONVERGED: "converged",
+    Status.ROUNDING_LIMIT: "as accurate as the rounding of f allows",
+    Status.NOISE_LIMIT: "as accurate as the noise of f allows",
+    Status.NOT_CONVERGED: "not converged: the error is unknown",
+    Status.NON_FINITE: "f, or x, is not finite where it is needed",
+    Status.AT_BOUND: "a bound is near: the stencil was turned to one side or shrunk",
+    Status.NOT_SMOOTH: "not smooth: left and right derivatives disagree",
+    Status.FIXED_STEP: "fixed step",
+    Status.FIXED_VARIABLE: "the bounds leave this variable no room",
+    Status.EXACT: "exact to rounding",
+}
+
+
+@dataclass(frozen=True, slots=True, repr=False, eq=False)
+class DerivativeResult:
+    """A derivative with what is known about it.
+
+    Attributes
+    ----------
+    value : ndarray or scalar
+        The derivative, as without ``full_output``.
+    error : ndarray or scalar
+        Estimate of the absolute error of `value`, in its units and of its shape; NaN where it is unknown.
+    step : ndarray or scalar
+        Step in the units of x. For a second derivative in two variables the geometric mean of both steps; for sums
+        over variables (products, Laplacian, divergence) one per variable.
+    fun : ndarray, scalar or None
+        f(x) where it was evaluated, else None.
+    evaluations : int
+        Points at which f was evaluated.
+    success : ndarray of bool, or bool
+        Whether `value` (and `error`, where it is not NaN) can be relied on, per component.
+    status : ndarray of int8, or Status
+        A `Status` per component.
+    message : str
+        The same in words, with the number of components each applies to.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastcalc as fc
+    >>> result = fc.derivative(np.exp, 0.0, accuracy=6, full_output=True)
+    >>> abs(result.value - 1) <= result.error <= 1e-11
+    True
+    >>> result.message
+    'fixed step'
+    """
+
+    value: Any
+    error: Any
+    step: Any
+    fun: Any
+    evaluations: int
+    success: Any
+    status: Any
+    message: str
+
+    def __repr__(self) -> str:
+        width = max(len(field.name) for field in fields(self))
+        lines = []
+        for name, text in self._rows():
+            head, *rest = text.splitlines() or [""]
+            lines.append(f"{name:>{width}}: {head}")
+            lines += [" " * (width + 2) + line for line in rest]
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        """Facts, then a table of the components, for notebooks."""
+        facts = "".join(
+            f"<tr><th style='text-align:left'>{name}</th><td style='text-align:left'><pre style='margin:0'>"
+            f"{escape(text)}</pre></td></tr>"
+            for name, text in self._rows()
+            if np.ndim(self.value) == 0 or name in ("evaluations", "message", "fun")
+        )
+        if np.ndim(self.value) == 0:
+            return f"<table>{facts}</table>"
+        status = np.asarray(self.status)
+        body = ""
+        for at in list(np.ndindex(np.shape(self.value)))[:_ROWS_SHOWN]:
+            cells = (
+                str(at[0] if len(at) == 1 else at),
+                f"{self.value[at]:.10g}",
+                f"{self.error[at]:.2g}",
+                f"{self.step[at]:.3g}" if np.shape(self.step) == np.shape(self.value) else "",
+                MEANING[Status(int(status[at]))],
+            )
+            body += "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>"
+        heads = "".join(f"<th>{head}</th>" for head in ("component", "value", "error", "step", "status"))
+        hidden = np.size(self.value) - _ROWS_SHOWN
+        more = f"<p>and {hidden} more components</p>" if hidden > 0 else ""
+        return f"<table>{facts}</table><table><tr>{heads}</tr>{body}</table>{more}"
+
+    def _rows(self) -> list[tuple[str, str]]:
+        rows = []
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if field.name == "status":
+                names = [Status(int(code)).name for code in np.unique(np.asarray(value))]
+                text = ", ".join(names) if np.ndim(value) == 0 or len(names) == 1 else np.array2string(value)
+            else:
+                text = np.array2string(value, threshold=60) if isinstance(value, np.ndarray) else str(value)
+            rows.append((field.name, text))
+        return rows
+
+
+def describe(status: NDArray[Any]) -> str:
+    """All statuses in words; with counts where there is more than one."""
+    codes, counts = np.unique(status, return_counts=True)
+    if len(codes) == 0:
+        return "nothing to differentiate: x has no components"
+    if len(codes) == 1:
+        return MEANING[Status(int(codes[0]))]
+    return "; ".join(f"{count} of {status.size}: {MEANING[Status(int(c))]}" for c, count in zip(codes, counts, strict=True))
