@@ -11,6 +11,7 @@ from fastcalc._differences.operators import (
     jacobian,
     value_and_gradient,
 )
+from fastcalc._differences.products import curl, divergence, hvp, jvp, laplacian, partial, vjp
 from fastcalc._differences.stencils import Stencil, fd_weights, stencil
 from fastcalc._results import DerivativeResult, Status
 
@@ -24,11 +25,18 @@ __all__ = [
     "Jacobian",
     "Status",
     "Stencil",
+    "curl",
     "derivative",
+    "divergence",
     "fd_weights",
     "gradient",
     "hessian",
+    "hvp",
     "jacobian",
+    "jvp",
+    "laplacian",
+    "partial",
     "stencil",
     "value_and_gradient",
+    "vjp",
 ]

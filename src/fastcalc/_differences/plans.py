@@ -108,6 +108,12 @@ def coordinate_axes(n: int) -> Axes:
     return Axes(n, each, np.arange(n + 1, dtype=np.intp), each, each)
 
 
+def some_axes(n: int, chosen: _Indices) -> Axes:
+    """One axis for each of the chosen components."""
+    each = np.arange(len(chosen), dtype=np.intp)
+    return Axes(n, chosen, np.arange(len(chosen) + 1, dtype=np.intp), each, each)
+
+
 def direction_axes(n: int, directions: Sequence[_Indices], *, coordinates: bool = False) -> Axes:
     """One axis per direction, given by the components that it moves, after the coordinate axes where these are wanted.
 
@@ -303,8 +309,7 @@ def pairs_plan(
     central = (kinds[first] == CENTRAL) & (kinds[second] == CENTRAL)
     pair_kinds = np.where(mixed, np.where(central, CENTRAL, FORWARD), FIXED).astype(np.uint8)
     across = _lay_lines(pair_kinds, 2, accuracy, n_retained)
-    sign_first = np.where(central, 1, signs[first])
-    sign_second = np.where(central, 1, signs[second])
+    sign_first, sign_second = (np.where(central, 1.0, signs[axes_of]) for axes_of in (first, second))
 
     # entries: the retained lines, then for each point of a pair the slots of both axes
     places, counts = _gather(axes.start, retained[lines.owner])

@@ -127,19 +127,39 @@ def _uniform_lines(n_axes: int, kind: int, n: int, accuracy: int, base: bool) ->
 class Lines(Recipe):
     """n-th derivatives along each axis: gradients, Jacobians, derivatives in one variable."""
 
-    def __init__(self, rule: Rule, n: int, *, base: bool = False) -> None:
+    def __init__(self, rule: Rule, n: int, *, chosen: NDArray[np.intp] | None = None, base: bool = False) -> None:
         super().__init__(rule, n)
         self.base = base
+        self.chosen = chosen
+        if chosen is not None:
+            self.axes = build.some_axes(n, chosen)
 
     @property
     def n_targets(self) -> int:
         """One per axis."""
         return self.axes.count
 
+    def place(self, x: _Array, frame: Frame, epsilon: float) -> Sample:
+        """Steps for the chosen components."""
+        if self.chosen is not None:
+            x, frame = self._chosen(x), Frame(*map(self._chosen, frame))
+        return super().place(x, frame, epsilon)
+
+    def tiny(self, x: _Array, frame: Frame) -> NDArray[np.bool_] | None:
+        """The chosen components with tiny values."""
+        return super().tiny(self._chosen(x), frame)
+
+    def divisors(self, x: _Array, sample: Sample) -> _Array:
+        """The distances that the floats have."""
+        return super().divisors(self._chosen(x), sample)
+
+    def _chosen(self, rows: Any) -> Any:
+        return rows if self.chosen is None or rows is None else np.ascontiguousarray(rows[self.chosen])
+
     def subset(self, kinds: NDArray[np.uint8], signs: NDArray[np.int8], targets: NDArray[np.intp] | None) -> Plans:
         """One line per target."""
         rule = self.rule
-        if targets is None and len(kinds) <= _CACHED_UP_TO and (kinds == rule.kind).all() and type(self) is Lines:
+        if targets is None and len(kinds) <= _CACHED_UP_TO and (kinds == rule.kind).all() and type(self) is Lines and self.chosen is None:
             plans = _uniform_lines(len(kinds), rule.kind, rule.n, rule.accuracy, self.base)
         else:
             plans = (build.lines_plan(self.axes, kinds, rule.n, rule.accuracy, chosen=targets, base=self.base),)
@@ -265,10 +285,10 @@ class Direction(Lines):
 class HessianDirection(Recipe):
     """The products H v: a mixed second derivative along each coordinate and v."""
 
-    def __init__(self, rule: Rule, v: _Array) -> None:
+    def __init__(self, rule: Rule, v: _Array, moved: NDArray[np.intp]) -> None:
         super().__init__(rule, len(v))
         self.v = v
-        self.moved = np.flatnonzero((v != 0).any(axis=1))
+        self.moved = moved
         self.axes = build.direction_axes(len(v), [self.moved], coordinates=True)
 
     @property
@@ -342,7 +362,7 @@ def direction_step(
             size = np.maximum(size, np.broadcast_to(frame.scale, x.shape)[group])
         own = rule.relative(epsilon) * np.where(size == 0, 1, size)
     with np.errstate(divide="ignore", invalid="ignore"):
-        t = np.where(speed > 0, own / speed, np.inf).min(axis=0)
+        t = np.where(speed > 0, own / speed, np.inf).min(axis=0, initial=np.inf)
     return np.where(np.isfinite(t) & (t > 0), t, 1).astype(x.real.dtype)
 
 
@@ -355,7 +375,7 @@ def room_along(
     spare = np.spacing(np.abs(x))
     above, below = np.maximum(upper - x - spare, 0), np.maximum(x - lower - spare, 0)
     with np.errstate(divide="ignore", invalid="ignore"):
-        forward = np.where(v > 0, above / np.abs(v), np.where(v < 0, below / np.abs(v), np.inf)).min(axis=0)
-        backward = np.where(v > 0, below / np.abs(v), np.where(v < 0, above / np.abs(v), np.inf)).min(axis=0)
+        forward = np.where(v > 0, above / np.abs(v), np.where(v < 0, below / np.abs(v), np.inf)).min(axis=0, initial=np.inf)
+        backward = np.where(v > 0, below / np.abs(v), np.where(v < 0, above / np.abs(v), np.inf)).min(axis=0, initial=np.inf)
     return backward, forward
 

@@ -31,6 +31,48 @@ class Options(TypedDict, total=False):
     full_output: bool
 
 
+_OPTIONS = """method : {{"central", "forward", "backward", "complex"}}, optional
+    Differences on both sides of x (default), on one side, or the complex step: first derivatives of real-analytic functions
+    that compute in complex arithmetic, exact to rounding; `abs`, `float()` and comparisons break it.
+accuracy : int, default {accuracy}
+    Order p of the error, O(h**p): even for central differences, 1 or more for one-sided ones.
+step : float or array_like, optional
+    Absolute step, in the units of x; a scalar or one per variable. Default: eps**(1 / (n + accuracy)) times
+    max(abs(x), scale), and times 1 where that is 0; eps is that of the coarser of x and f(x). Where abs(x) < 1e-5, no
+    `scale` is given and the difference drowns in rounding, that component is taken once more with size 1.
+scale : float or array_like, optional
+    Typical size of each variable.
+bounds : (lower, upper) or scipy.optimize.Bounds, optional
+    f is never called outside: stencils turn to one side or shrink. Equal bounds give NaN for that component.
+args, kwargs : tuple, dict, optional
+    Other arguments of f.
+argnum : int, default 0
+    Place of x among the arguments: f(*args[:argnum], x, *args[argnum:], **kwargs).
+vectorized : bool, default False
+    f takes points as columns, {points}. x may then hold a batch of points behind its first axis.
+on_error : {{"raise", "nan"}}, optional
+    Whether an exception of f propagates or makes NaN of what needs the value.
+full_output : bool, default False
+    Return a `DerivativeResult`. Errors are estimated at accuracy 4 and more: the difference to the embedded stencil of
+    accuracy - 2, plus the rounding bound; at lower accuracy they are unknown, NaN.
+out : ndarray, optional
+    Destination of the result, sharing no memory with x."""
+_MANY = "(n, k), and returns (k,) or (m, k)"
+_ONE = "(k,), and returns (k,) or (m, k)"
+
+
+def documented(thing: Any) -> Any:
+    """Put the description of the shared options in the place of ``{options}`` in a docstring."""
+    if thing.__doc__ and "{options}" in thing.__doc__:
+        one_variable = "one real variable" in thing.__doc__
+        text = _OPTIONS.format(
+            accuracy="4 for the default method, else 2" if one_variable else "2", points=_ONE if one_variable else _MANY
+        )
+        indent = "        " if thing.__doc__.split("{options}")[0].endswith("        ") else "    "
+        thing.__doc__ = thing.__doc__.replace("{options}", text.replace("\n", "\n" + indent))
+    return thing
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """`Options`, validated and in one form. Shapes that depend on x are checked with x."""

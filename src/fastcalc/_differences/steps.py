@@ -82,9 +82,9 @@ def true_steps(rule: Rule, x: _Floats, h: _Floats, kinds: NDArray[np.uint8]) -> 
         return h
     h = h.copy()
     for axis, lane in np.argwhere(crossing & np.isfinite(h)):
-        formula = line(int(kinds[axis]), rule.n, rule.accuracy) if kinds[axis] != FIXED else None
-        if formula is None:
+        if kinds[axis, lane] == FIXED:
             continue
+        formula = line(int(kinds[axis, lane]), rule.n, rule.accuracy)
         origin = x.real[axis, lane]
         there = (origin + formula.offsets.astype(h.dtype) * h[axis, lane]) - origin
         back = np.where(formula.minus >= 0, there[formula.minus], 0)

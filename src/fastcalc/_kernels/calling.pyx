@@ -151,7 +151,7 @@ cdef class Caller:
             array = np.asarray(output, np.result_type(self.point_dtype, output))
         else:
             array = np.asarray(output)
-        kind = array.dtype.kind
+        kind = "f" if self.imaginary and isinstance(output, (float, int)) else array.dtype.kind
         if kind in "biu":
             array = array.astype(np.float64)
         elif kind not in "fc":

@@ -1,0 +1,1 @@
+"""What ``python -m fastcalc`` does; ``import fastcalc`` loads nothing of it."""
