@@ -1,0 +1,121 @@
+"""Slow twins of what fastcalc computes: loops and exact fractions that share no code with it."""
+
+from __future__ import annotations
+
+import functools
+from fractions import Fraction
+
+import mpmath
+import numpy as np
+
+
+class Recorder:
+    """A function that keeps a copy of every point it was called at."""
+
+    def __init__(self, f):
+        self.f = f
+        self.points = []
+
+    def __call__(self, x, *args, **kwargs):
+        self.points.append(np.array(x))
+        return self.f(x, *args, **kwargs)
+
+    @property
+    def calls(self):
+        return len(self.points)
+
+    def array(self):
+        """All points as columns, for vectorised functions too."""
+        return np.concatenate([point.reshape(len(point), -1) for point in self.points], axis=1)
+
+
+# --- stencils in rational arithmetic ---------------------------------------------------------------------------------
+
+
+def offsets(n, accuracy, method):
+    """Offsets of the shortest stencil of its kind."""
+    if method == "central":
+        reach = (n + 1) // 2 - 1 + accuracy // 2
+        return list(range(-reach, reach + 1))
+    sign = 1 if method == "forward" else -1
+    return [sign * k for k in range(n + accuracy)]
+
+
+@functools.cache
+def weights(at, n):
+    """Weights for the n-th derivative: the moments sum_k w_k k**m = n! [m == n], solved by elimination."""
+    size = len(at)
+    rows = [[Fraction(k) ** m for k in at] + [Fraction(0)] for m in range(size)]
+    factorial = Fraction(1)
+    for k in range(2, n + 1):
+        factorial *= k
+    rows[n][-1] = factorial
+    for i in range(size):
+        pivot = next(r for r in range(i, size) if rows[r][i] != 0)
+        rows[i], rows[pivot] = rows[pivot], rows[i]
+        rows[i] = [entry / rows[i][i] for entry in rows[i]]
+        for r in range(size):
+            if r != i:
+                rows[r] = [a - rows[r][i] * b for a, b in zip(rows[r], rows[i], strict=True)]
+    return [row[-1] for row in rows]
+
+
+def difference(precise, x, h, n, accuracy, method):
+    """What a stencil gives without rounding, and the sum of absolute weights over h**n that amplifies rounding."""
+    at = offsets(n, accuracy, method)
+    w = weights(tuple(at), n)
+    with mpmath.workdps(60):
+        x, h = mpmath.mpf(float(x)), mpmath.mpf(float(h))
+        terms = (mpmath.mpf(c.numerator) / c.denominator * precise(x + k * h) for c, k in zip(w, at, strict=True))
+        return mpmath.fsum(terms) / h**n, float(sum(abs(c) for c in w)) / float(h) ** n
+
+
+@functools.cache
+def exact_derivatives(precise, x, count):
+    """Derivatives 0 to `count` of a function of mpmath numbers."""
+    with mpmath.workdps(80):
+        coefficients = mpmath.taylor(precise, mpmath.mpf(x), count)
+        return [float(c * mpmath.factorial(k)) for k, c in enumerate(coefficients)]
+
+
+# --- plain loops in the precision of x ------------------------------------------------------------------------------
+
+
+def _moved(x, *moves):
+    x = np.array(x)
+    for index, by in moves:
+        x[index] += by
+    return x
+
+
+def gradient(f, x, h):
+    """Central differences of a function of x (n,) with any output, last axis the variables."""
+    columns = [(f(_moved(x, (i, h[i]))) - f(_moved(x, (i, -h[i])))) / (2 * h[i]) for i in range(len(x))]
+    return np.stack(columns, axis=-1)
+
+
+def one_sided(f, x, h, accuracy, sign):
+    """One-sided differences from exact weights."""
+    at = offsets(1, accuracy, "forward" if sign > 0 else "backward")
+    w = weights(tuple(at), 1)
+    columns = []
+    for i in range(len(x)):
+        terms = [float(c) * f(_moved(x, (i, k * h[i]))) for c, k in zip(w, at, strict=True)]
+        columns.append(sum(terms) / h[i])
+    return np.stack(columns, axis=-1)
+
+
+def hessian(f, x, h):
+    """The formula in 1 + n + n**2 points."""
+    n = len(x)
+    base = f(x)
+    plus = [f(_moved(x, (i, h[i]))) for i in range(n)]
+    minus = [f(_moved(x, (i, -h[i]))) for i in range(n)]
+    result = np.empty((n, n), np.result_type(base, x))
+    for i in range(n):
+        result[i, i] = ((plus[i] - base) + (minus[i] - base)) / h[i] ** 2
+        for j in range(i):
+            both = f(_moved(x, (i, h[i]), (j, h[j]))) + f(_moved(x, (i, -h[i]), (j, -h[j])))
+            single = plus[i] + plus[j] + minus[i] + minus[j]
+            result[i, j] = result[j, i] = (both - single + 2 * base) / (2 * h[i] * h[j])
+    return result
