@@ -254,10 +254,20 @@ def _outer_jacobian(x):
 MAPS = [
     Map("polar", _polar, np.array([2.0, 0.7]), _polar_jacobian, 8),
     Map("spherical", _spherical, np.array([1.5, 0.6, -2.0]), _spherical_jacobian, 20),
-    Map("affine, tall", lambda x: np.stack([r[0] * x[0] + r[1] * x[1] + 1 for r in _A]), np.array([0.3, -7.0]),
-        lambda x: _A.copy(), 200),  # values up to 28 over abs(x) = 0.3
-    Map("wide: one output", lambda x: np.stack([x[0] * x[1] * x[2]]), np.array([2.0, 3.0, -4.0]),
-        lambda x: np.array([[x[1] * x[2], x[0] * x[2], x[0] * x[1]]]), 30),
+    Map(
+        "affine, tall",
+        lambda x: np.stack([r[0] * x[0] + r[1] * x[1] + 1 for r in _A]),
+        np.array([0.3, -7.0]),
+        lambda x: _A.copy(),
+        200,
+    ),  # values up to 28 over abs(x) = 0.3
+    Map(
+        "wide: one output",
+        lambda x: np.stack([x[0] * x[1] * x[2]]),
+        np.array([2.0, 3.0, -4.0]),
+        lambda x: np.array([[x[1] * x[2], x[0] * x[2], x[0] * x[1]]]),
+        30,
+    ),
     Map("Broyden's tridiagonal", _broyden, np.array([-1.0, 0.5, 2.0, -0.25, 1.0, 3.0]), _broyden_jacobian, 100),
     Map("matrix-valued", lambda x: x[:, None] * x[None, :], np.array([1.0, -2.0, 0.5]), _outer_jacobian, 20, False),
     Map("complex-valued", lambda x: np.exp(1j * x), np.array([0.5, 2.0]), lambda x: np.diag(1j * np.exp(1j * x)), 8),

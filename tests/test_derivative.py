@@ -82,8 +82,12 @@ def test_exact_for_polynomials_below_the_order_of_the_stencil(coefficients, x, n
     accuracy = max(1, degree - n + 1)
     accuracy += accuracy % 2 if method == "central" else 0
     value = fc.derivative(
-        lambda t: sum(float(c) * t**k for k, c in enumerate(coefficients)), float(x), n, method=method,
-        accuracy=accuracy, step=1.0,
+        lambda t: sum(float(c) * t**k for k, c in enumerate(coefficients)),
+        float(x),
+        n,
+        method=method,
+        accuracy=accuracy,
+        step=1.0,
     )
     exact = sum(c * math.perm(k, n) * x ** (k - n) for k, c in enumerate(coefficients) if k >= n)
     # all values are integers below 2**53, and so are weights times values: only the division can round
