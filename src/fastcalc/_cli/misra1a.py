@@ -65,7 +65,8 @@ class Misra1a:
 
     def exact_gradient(self, b: Floats) -> Floats:
         """Gradient (2,) of S."""
-        return self.gradient_terms(b).sum(axis=0)
+        gradient: Floats = self.gradient_terms(b).sum(axis=0)
+        return gradient
 
     def exact_hessian(self, b: Floats) -> Floats:
         """Hessian (2, 2) of S: 2 J^T J - 2 sum r_i H_i, with the Hessians H_i of the model."""

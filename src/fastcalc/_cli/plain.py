@@ -1,7 +1,7 @@
 """The same central differences written by hand in pure NumPy: what `fastcalc` is timed against.
 
-    f'(x)  = sum w_k (f(x + k h) - f(x - k h)) / h,      w = 3/4, -3/20, 1/60                       error O(h**6)
-    f''(x) = sum v_k (f(x + k h) + f(x - k h) - 2 f(x)) / h**2,    v = 4/3, -1/12                   error O(h**4)
+f'(x)  = sum w_k (f(x + k h) - f(x - k h)) / h,      w = 3/4, -3/20, 1/60                       error O(h**6)
+f''(x) = sum v_k (f(x + k h) + f(x - k h) - 2 f(x)) / h**2,    v = 4/3, -1/12                   error O(h**4)
 """
 
 from __future__ import annotations

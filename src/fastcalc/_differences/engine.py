@@ -87,24 +87,27 @@ def walk(
                 group = 0
                 while group < plan.n_groups:
                     stop, first, last = plan.block(group, function.columns() // width)
+                    kept = plan.n_retained * width
                     if last > first:
-                        _evaluate(function, plan, first, last, x, h, lane, width, plan.n_retained * width)
+                        _evaluate(function, plan, first, last, x, h, lane, width, kept)
+                    if function.values is None:  # all calls failed, with on_error="nan"
+                        _learn_shape(function, x, h, kept + (last - first) * width)
                     for mode in modes:
                         if mode != _TRUNCATION or plan.has_embedded:
                             out = _destination(outs, mode, function, n_targets, lanes, complete)
                             if divisors.dtype != out.real.dtype:
                                 divisors = divisors.astype(out.real.dtype)
                             combine(
-                                plan, group, stop, mode, function.values, function.columns_last, function.m, lane, width,
-                                divisors, out,
+                                plan, group, stop, mode, function.values, function.columns_last, function.m, lanes,
+                                lane, width, divisors, out,
                             )
                     group = stop
-            if plan.base:
+            if plan.base and function.values is not None:
                 base = _keep_base(base, function, lane, width, lanes)
         lane += width
     if not outs:  # no point at all: still, the result has the shape and type of f
         if function.values is None:
-            _learn_shape(function, x, h)
+            _learn_shape(function, x, h, 1)
         outs[_DERIVATIVE] = np.full((function.m, n_targets, lanes), np.nan, function.dtype)
     return Walk(outs[_DERIVATIVE], outs.get(_TRUNCATION), outs.get(_ROUNDING), base)
 
@@ -120,22 +123,20 @@ def _evaluate(
     width: int,
     column: int,
 ) -> None:
-    if not function.evaluate(plan, first, last, x, h, lane, width, column):
+    if not function.evaluate(plan, first, last, x, h, x.shape[1], lane, width, column):
         raise CoarserOutput
-    if function.values is None:  # all calls failed, with on_error="nan"
-        _learn_shape(function, x, h)
-        function.forget(column + (last - first) * width)
 
 
-def _learn_shape(function: Function, x: NDArray[Any], h: NDArray[Any]) -> None:
-    """Shape and type of f's output, from f(x)."""
+def _learn_shape(function: Function, x: NDArray[Any], h: NDArray[Any], columns: int) -> None:
+    """Shape and type of f's output from f(x), where it gave no value so far; its values are unknown."""
     if x.shape[1] > 0 or function.columns_last:
         plan = base_plan(x.shape[0])
-        function.evaluate(plan, 0, 1, x, np.zeros((x.shape[0], x.shape[1]), h.dtype), 0, min(1, x.shape[1]), 0)
+        function.evaluate(plan, 0, 1, x, np.zeros(x.shape, h.dtype), x.shape[1], 0, min(1, x.shape[1]), 0)
     if function.values is None:
         if not function.scalar and function.error is not None:
             raise function.error
         function.assume_scalar()
+    function.forget(columns)
 
 
 def _destination(

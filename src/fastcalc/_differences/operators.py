@@ -18,11 +18,11 @@ from fastcalc._differences.plans import KINDS
 from fastcalc._differences.products import linear_operator
 from fastcalc._differences.problem import as_points, deliver, frame_at, make_function, report, split_arguments
 from fastcalc._differences.settings import DEFAULT, Options, Settings, documented, parse
-from fastcalc._differences.solve import Solution, solve
-from fastcalc._differences.steps import Rule
+from fastcalc._differences.solve import Solution, solve, solve_at_once
 from fastcalc._results import worst
 
 _HIGHEST = 10
+_FLOAT64 = np.dtype(np.float64)
 
 
 class Operator:
@@ -40,6 +40,7 @@ class Operator:
             raise TypeError(f"`f` must be callable; got {f!r}: pass the function itself, not its value")
         self._f = f
         self._settings = self._parse(options)
+        self._plain = self._settings is DEFAULT or self._settings.plain
         self._spare: list[tuple[tuple[int, ...], np.dtype[Any], Function, recipes.Recipe]] = []
 
     def _parse(self, options: Any) -> Settings:
@@ -53,12 +54,14 @@ class Operator:
         """Shape of the result, for the shapes of f(x) and x."""
         raise NotImplementedError
 
-    def _rule(self, n: int) -> Rule:
-        settings = self._settings
-        return Rule(KINDS[settings.method], n, settings.accuracy, order=n, across=False)
-
     def __call__(self, *args: Any, out: NDArray[Any] | None = None, full_output: bool | None = None) -> Any:
         """Differentiate at x, which is argument number `argnum`; the other arguments go to f."""
+        if self._plain and len(args) == 1 and out is None and full_output is None:
+            x = args[0]
+            if type(x) is np.ndarray and x.dtype is _FLOAT64 and x.flags.c_contiguous and x.ndim:
+                result = self._at_once(x)
+                if result is not None:
+                    return result
         settings = self._settings
         point, before, after = split_arguments(settings, args)
         x = check.as_numbers("x", point)
@@ -67,26 +70,40 @@ class Operator:
         full = settings.full_output if full_output is None else check.flag("full_output", full_output)
         points = as_points(x, settings, one_variable=self._one_variable)
         frame = frame_at(settings, x, points)
-        function, recipe = self._take(x, points)
-        function.bind(before, after, settings.kwargs or {})
+        function, recipe = self._take(x, len(points))
+        function.bind(before, after, settings.kwargs)
         solution = solve(recipe, function, points, frame, full=full)
         result = self._finish(function, solution, x.shape, out, full)
+        if before or after:
+            function.bind((), (), settings.kwargs)
         self._spare.append((x.shape, x.dtype, function, recipe))
         return result
 
-    def _take(self, x: NDArray[Any], points: NDArray[Any]) -> tuple[Function, recipes.Recipe]:
+    def _at_once(self, x: NDArray[Any]) -> Any:
+        """The result for float64 x and default options, None where that takes more than one look."""
+        shape = x.shape
+        n = x.size if not self._settings.vectorized else shape[0]
+        if self._one_variable or n == 0:
+            return None
+        function, recipe = self._take(x, n)
+        result = solve_at_once(recipe, function, x, x.size // n, shape)
+        self._spare.append((shape, x.dtype, function, recipe))
+        return result
+
+    def _take(self, x: NDArray[Any], n: int) -> tuple[Function, recipes.Recipe]:
         """The spare buffers and plans if they fit x, or new ones."""
-        try:
-            shape, dtype, function, recipe = self._spare.pop()
-        except IndexError:
-            pass
-        else:
-            if shape == x.shape and dtype == x.dtype:
-                return function, recipe
+        if self._spare:
+            try:
+                shape, dtype, function, recipe = self._spare.pop()
+            except IndexError:  # another thread was faster
+                pass
+            else:
+                if shape == x.shape and dtype == x.dtype:
+                    return function, recipe
         function = make_function(
-            self._f, self._settings, x, points, scalar=self._scalar, one_variable=self._one_variable
+            self._f, self._settings, x, n, scalar=self._scalar, one_variable=self._one_variable
         )
-        return function, self._recipe(len(points))
+        return function, self._recipe(n)
 
     def _finish(
         self, function: Function, solution: Solution, x: tuple[int, ...], out: NDArray[Any] | None, full: bool
@@ -156,7 +173,7 @@ class Derivative(Operator):
         return parse(options, default_accuracy=4 if plain else 2)
 
     def _recipe(self, n: int) -> recipes.Recipe:
-        return recipes.Lines(self._rule(self._n), n)
+        return recipes.lines(KINDS[self._settings.method], self._n, self._settings.accuracy, n)
 
     def _shape(self, output: tuple[int, ...], x: tuple[int, ...]) -> tuple[int, ...]:
         return output + x
@@ -193,7 +210,7 @@ class Gradient(Operator):
     _scalar = True
 
     def _recipe(self, n: int) -> recipes.Recipe:
-        return recipes.Lines(self._rule(1), n)
+        return recipes.lines(KINDS[self._settings.method], 1, self._settings.accuracy, n)
 
     def _shape(self, output: tuple[int, ...], x: tuple[int, ...]) -> tuple[int, ...]:
         return x
@@ -203,7 +220,7 @@ class _ValueAndGradient(Gradient):
     """Gradient with f(x), which is evaluated once."""
 
     def _recipe(self, n: int) -> recipes.Recipe:
-        return recipes.Lines(self._rule(1), n, base=True)
+        return recipes.lines(KINDS[self._settings.method], 1, self._settings.accuracy, n, True)
 
     def _finish(
         self, function: Function, solution: Solution, x: tuple[int, ...], out: NDArray[Any] | None, full: bool
@@ -237,7 +254,7 @@ class Jacobian(Operator):
     """
 
     def _recipe(self, n: int) -> recipes.Recipe:
-        return recipes.Lines(self._rule(1), n)
+        return recipes.lines(KINDS[self._settings.method], 1, self._settings.accuracy, n)
 
     def _shape(self, output: tuple[int, ...], x: tuple[int, ...]) -> tuple[int, ...]:
         return output + x
@@ -313,9 +330,9 @@ class Hessian(Operator):
 
     def _recipe(self, n: int) -> recipes.Recipe:
         if self._from_gradient:
-            return recipes.Lines(self._rule(1), n)
+            return recipes.lines(KINDS[self._settings.method], 1, self._settings.accuracy, n)
         settings = self._settings
-        return recipes.Hessian(Rule(KINDS[settings.method], 2, settings.accuracy, order=2, across=True), n)
+        return recipes.hessian(KINDS[settings.method], settings.accuracy, n)
 
     def _shape(self, output: tuple[int, ...], x: tuple[int, ...]) -> tuple[int, ...]:
         if self._from_gradient:

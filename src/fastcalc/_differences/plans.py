@@ -323,7 +323,8 @@ def pairs_plan(
     per_point.append(counts.reshape(-1, 2).sum(axis=1))
 
     # terms: S(u + v) - S(u) - S(v), or S(u) on the diagonal, in one common denominator
-    common = math.lcm(*(line(code, 2, accuracy).denominator for code in {CENTRAL, FORWARD, *kinds.tolist()} - {FIXED}))
+    used_kinds = {*np.unique(kinds).tolist(), *np.unique(pair_kinds).tolist()} - {FIXED}
+    common = math.lcm(*(line(code, 2, accuracy).denominator for code in used_kinds))
     order = sign_first * sign_second
     parts = [_terms(across, np.arange(len(first)), order * common / across.denominator)]
     for axis, factor in ((first, np.where(mixed, -order, 1)), (second, np.where(mixed, -order, 0))):

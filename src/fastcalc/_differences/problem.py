@@ -36,7 +36,8 @@ def split_arguments(settings: Settings, args: tuple[Any, ...]) -> tuple[Any, tup
 
 
 def as_points(x: NDArray[Any], settings: Settings, *, one_variable: bool) -> NDArray[Any]:
-    """x as (n, lanes): n variables, and a lane for each point of a batch."""
+    """A copy of x as (n, lanes): n variables, and a lane for each point of a batch. A copy, since f may reach the caller's
+    array on ways of its own."""
     if one_variable:
         n = 1
     elif settings.vectorized:
@@ -48,17 +49,18 @@ def as_points(x: NDArray[Any], settings: Settings, *, one_variable: bool) -> NDA
         if x.dtype.kind == "c":
             raise TypeError(f"`x` must be real for method 'complex'; got dtype {x.dtype}: use method 'central'")
         return points.astype(np.result_type(x.dtype, np.complex64), order="C")
-    return points if points.flags.c_contiguous else np.ascontiguousarray(points)
+    return points.copy()
 
 
 def make_function(
-    f: Callable[..., Any], settings: Settings, x: NDArray[Any], points: NDArray[Any], *, scalar: bool, one_variable: bool
+    f: Callable[..., Any], settings: Settings, x: NDArray[Any], n: int, *, scalar: bool, one_variable: bool
 ) -> Function:
-    """The adapter that calls f at points like these."""
-    kind = {"scalar": scalar, "imaginary": settings.method == "complex", "nan_on_error": settings.on_error == "nan"}
+    """The adapter that calls f at points of n variables like x."""
+    imaginary, nan_on_error = settings.method == "complex", settings.on_error == "nan"
+    dtype = np.result_type(x.dtype, np.complex64) if imaginary else x.dtype
     if settings.vectorized:
-        return VectorizedFunction(f, points.dtype, len(points), one_variable, **kind)
-    return PythonFunction(f, points.dtype, () if one_variable else x.shape, **kind)
+        return VectorizedFunction(f, dtype, n, one_variable, scalar, imaginary, nan_on_error)
+    return PythonFunction(f, dtype, () if one_variable else x.shape, scalar, imaginary, nan_on_error)
 
 
 def frame_at(settings: Settings, x: NDArray[Any], points: NDArray[Any]) -> Frame:

@@ -76,11 +76,11 @@ def _problem(f: Callable[..., Any], x: ArrayLike, options: Any, out: Any, others
         check.check_destination(out, (point, *others))
     points = as_points(point, settings, one_variable=False)
     frame = frame_at(settings, point, points)
-    function = make_function(f, settings, point, points, scalar=False, one_variable=False)
+    function = make_function(f, settings, point, len(points), scalar=False, one_variable=False)
     place = settings.argnum
     if place > len(settings.args):
         raise TypeError(f"x is argument number {place} (`argnum`), counted from 0; got {len(settings.args)} other arguments")
-    function.bind(settings.args[:place], settings.args[place:], settings.kwargs or {})
+    function.bind(settings.args[:place], settings.args[place:], settings.kwargs)
     return _Problem(settings, point, points, frame, function)
 
 
@@ -647,7 +647,7 @@ def linear_operator(f: Callable[..., Any], settings: Settings, arguments: tuple[
     x = check.as_numbers("x", point).copy()
     options: Any = {name: getattr(settings, name) for name in Settings.__slots__}
     options |= {"args": before + after, "argnum": len(before), "full_output": False}
-    output = np.asarray(f(*before, x.copy(), *after, **(settings.kwargs or {})))
+    output = np.asarray(f(*before, x.copy(), *after, **(settings.kwargs)))
     return LinearOperator(
         (output.size, x.size),
         matvec=lambda v: np.reshape(jvp(f, x, v.reshape(x.shape), **options), -1),

@@ -21,7 +21,9 @@ from fastcalc._differences.steps import Rule, default_steps, fit_bounds, given_s
 from fastcalc._kernels.plan import Plan
 
 _Array = NDArray[Any]
-_CACHED_UP_TO = 64  # variables: larger plans live with their operator alone
+_CACHED_UP_TO = 512  # variables: larger recipes live with their operator alone
+_STORED_HESSIAN = 64  # variables: plans of larger Hessians are made block by block
+EPSILON = float(np.finfo(np.float64).eps)
 
 
 class Frame(NamedTuple):
@@ -50,7 +52,15 @@ class Recipe:
         self.rule = rule
         self.n = n
         self.axes = build.coordinate_axes(n)
+        self.reach = rule.reach
+        self.relative = rule.relative(EPSILON)  # for float64
         self._plans: Plans | None = None
+
+    @functools.cached_property
+    def one_block(self) -> Plan | None:
+        """The plan for axes that are all alike, if it is a single one that needs nothing but its own points."""
+        plans = tuple(self.plans(None, None)()) if self.n <= _CACHED_UP_TO else ()
+        return plans[0] if len(plans) == 1 and plans[0].n_retained == 0 and self.reach == 1 else None
 
     @property
     def n_targets(self) -> int:
@@ -88,7 +98,7 @@ class Recipe:
 
     def divisors(self, x: _Array, sample: Sample) -> _Array:
         """What to divide by, per slot."""
-        if self.rule.n != 1 or self.rule.reach < 2:
+        if self.rule.n != 1 or self.reach < 2:
             return self.slots(sample.h)
         return true_steps(self.rule, x, sample.h, self._kinds(sample, x.shape))
 
@@ -116,12 +126,6 @@ class Recipe:
 
     def _kinds(self, sample: Sample, shape: tuple[int, ...]) -> NDArray[np.uint8]:
         return np.full(shape, self.rule.kind, np.uint8) if sample.kinds is None else sample.kinds
-
-
-@functools.lru_cache(maxsize=64)
-def _uniform_lines(n_axes: int, kind: int, n: int, accuracy: int, base: bool) -> tuple[Plan]:
-    kinds = np.full(n_axes, kind, np.uint8)
-    return (build.lines_plan(build.coordinate_axes(n_axes), kinds, n, accuracy, base=base),)
 
 
 class Lines(Recipe):
@@ -159,10 +163,7 @@ class Lines(Recipe):
     def subset(self, kinds: NDArray[np.uint8], signs: NDArray[np.int8], targets: NDArray[np.intp] | None) -> Plans:
         """One line per target."""
         rule = self.rule
-        if targets is None and len(kinds) <= _CACHED_UP_TO and (kinds == rule.kind).all() and type(self) is Lines and self.chosen is None:
-            plans = _uniform_lines(len(kinds), rule.kind, rule.n, rule.accuracy, self.base)
-        else:
-            plans = (build.lines_plan(self.axes, kinds, rule.n, rule.accuracy, chosen=targets, base=self.base),)
+        plans = (build.lines_plan(self.axes, kinds, rule.n, rule.accuracy, chosen=targets, base=self.base),)
         return lambda: plans
 
 
@@ -201,7 +202,7 @@ class Hessian(Recipe):
             return lambda: plans
         every = np.arange(self.n, dtype=np.intp)
         blocks = (make(pairs=pairs, n_targets=self.n_targets, retained=every) for pairs in build.hessian_pairs(self.n))
-        if self.n <= _CACHED_UP_TO:
+        if self.n <= _STORED_HESSIAN:
             plans_kept = tuple(blocks)
             return lambda: plans_kept
 
@@ -210,6 +211,28 @@ class Hessian(Recipe):
                 yield make(pairs=pairs, n_targets=self.n_targets, retained=every)
 
         return generate
+
+
+@functools.lru_cache(maxsize=64)
+def _kept_lines(kind: int, order: int, accuracy: int, n: int, base: bool) -> Lines:
+    return Lines(Rule(kind, order, accuracy, order, across=False), n, base=base)
+
+
+@functools.lru_cache(maxsize=64)
+def _kept_hessian(kind: int, accuracy: int, n: int) -> Hessian:
+    return Hessian(Rule(kind, 2, accuracy, 2, across=True), n)
+
+
+def lines(kind: int, order: int, accuracy: int, n: int, base: bool = False) -> Lines:
+    """Recipe for derivatives of this order along n coordinates, shared between operators where it is small."""
+    make = _kept_lines if n <= _CACHED_UP_TO else _kept_lines.__wrapped__
+    return make(kind, order, accuracy, n, base)
+
+
+def hessian(kind: int, accuracy: int, n: int) -> Hessian:
+    """Recipe for a Hessian, shared between operators where it is small."""
+    make = _kept_hessian if n <= _STORED_HESSIAN else _kept_hessian.__wrapped__
+    return make(kind, accuracy, n)
 
 
 class Partial(Recipe):

@@ -89,6 +89,21 @@ class Settings:
     on_error: str = "raise"
     full_output: bool = False
 
+    @property
+    def plain(self) -> bool:
+        """Whether nothing was asked for but a method and its accuracy."""
+        return (
+            self.step is None
+            and self.scale is None
+            and self.bounds is None
+            and not self.args
+            and self.kwargs is None
+            and self.argnum == 0
+            and self.method != "complex"
+            and self.on_error == "raise"
+            and not self.full_output
+        )
+
 
 DEFAULT = Settings()
 

@@ -33,6 +33,13 @@ class Solution:
     base: NDArray[Any] | None
 
 
+@np.errstate(all="ignore")
+def solve_at_once(recipe: Recipe, function: Function, x: NDArray[Any], lanes: int, shape: tuple[int, ...]) -> Any:
+    """The same three steps in one kernel call, for default options; None where it takes more than that."""
+    plan = recipe.one_block
+    return None if plan is None else function.at_once(plan, x, lanes, recipe.relative, shape)
+
+
 def solve(recipe: Recipe, function: Function, x: NDArray[Any], frame: Frame, *, full: bool) -> Solution:
     """Derivatives at x (n, lanes); with ``full`` their errors, steps and statuses."""
     evaluated = 0

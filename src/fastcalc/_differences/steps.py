@@ -18,7 +18,7 @@ from fastcalc._differences.plans import BACKWARD, CENTRAL, COMPLEX, FIXED, FORWA
 from fastcalc._kernels.steps import choose_steps, round_steps
 
 COMPLEX_STEP = 2.0**-67  # relative; its square is far below the rounding of any real part
-TINY = 1e-5  # below this, abs(x) alone is no reliable guide to the size of x
+TINY = 1e-5  # below this, abs(x) alone is no reliable guide to the size of x; as in the kernel
 
 _Floats = NDArray[Any]
 
@@ -80,16 +80,18 @@ def true_steps(rule: Rule, x: _Floats, h: _Floats, kinds: NDArray[np.uint8]) -> 
     crossing = np.frexp(position)[1] != np.frexp(position + rule.reach * h)[1]
     if not crossing.any():
         return h
-    h = h.copy()
-    for axis, lane in np.argwhere(crossing & np.isfinite(h)):
-        if kinds[axis, lane] == FIXED:
+    distance = np.zeros_like(h)
+    for code in np.unique(kinds).tolist():
+        formula = line(code, rule.n, rule.accuracy) if code != FIXED else None
+        if formula is None:
             continue
-        formula = line(int(kinds[axis, lane]), rule.n, rule.accuracy)
-        origin = x.real[axis, lane]
-        there = (origin + formula.offsets.astype(h.dtype) * h[axis, lane]) - origin
-        back = np.where(formula.minus >= 0, there[formula.minus], 0)
-        h[axis, lane] = (formula.weight.astype(h.dtype) * (there[formula.plus] - back)).sum() / formula.denominator
-    return h
+        there = [(x.real + offset * h) - x.real for offset in formula.offsets.tolist()]
+        weighted = sum(
+            w * (there[p] - there[q] if q >= 0 else there[p])
+            for w, p, q in zip(formula.weight.tolist(), formula.plus.tolist(), formula.minus.tolist(), strict=True)
+        )
+        distance = np.where(kinds == code, weighted / formula.denominator, distance)
+    return np.where(crossing & np.isfinite(h), distance, h).astype(h.dtype)
 
 
 def fit_bounds(

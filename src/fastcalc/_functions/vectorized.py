@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from fastcalc._kernels.calling import BlockCaller
-from fastcalc._kernels.plan import Plan
 
 _BLOCK_BYTES = 2**18  # of points, or of outputs where these are larger: 128 to 256 kB won clearly over megabytes
 
@@ -11,12 +10,6 @@ _BLOCK_BYTES = 2**18  # of points, or of outputs where these are larger: 128 to 
 class VectorizedFunction(BlockCaller):
     """Adapter for ``f(X)`` with X (n, k), or (k,) for one variable, returning (k,) or (m, k)."""
 
-    columns_last = True
-
     def columns(self) -> int:
         """Points in a block."""
         return max(1, _BLOCK_BYTES // (8 * max(1, self.n_components, self.m)))
-
-    def width(self, plan: Plan, lanes: int) -> int:
-        """Points x to treat together, out of `lanes`."""
-        return max(1, min(lanes, self.columns() // max(1, plan.n_points)))

@@ -6,6 +6,7 @@ as the function kept a reference to it; its output is copied before it runs agai
 from cpython.exc cimport PyErr_CheckSignals
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from cpython.object cimport PyObject
+from libc.float cimport DBL_EPSILON
 from libc.string cimport memcpy
 
 cimport numpy as cnp
@@ -14,6 +15,9 @@ import numpy as np
 
 from fastcalc._kernels.arrays cimport inside, real, real_type, reals
 from fastcalc._kernels.plan cimport Plan
+
+from fastcalc._kernels.combine import combine
+from fastcalc._kernels.steps import choose_steps
 
 cnp.import_array()
 
@@ -65,6 +69,27 @@ cdef void fill_block(
                 goal[b * parts] += step * h[s * all_lanes + lane0 + b]
 
 
+_EPSILONS = {}
+cdef object FLOAT64 = np.dtype(np.float64)
+
+
+cdef double epsilon_of(object dtype) except -1:
+    """Machine epsilon of a floating-point dtype; NumPy's own look-up takes a microsecond."""
+    if dtype is FLOAT64:
+        return DBL_EPSILON
+    known = _EPSILONS.get(dtype)
+    if known is None:
+        known = _EPSILONS[dtype] = float(np.finfo(dtype).eps)
+    return known
+
+
+cdef object unknown(tuple shape, object dtype):
+    """An array of NaN; np.full takes three times as long."""
+    array = np.empty(shape, dtype)
+    array.fill(np.nan)
+    return array
+
+
 cdef class Caller:
     """What both ways of calling share: the function with its other arguments, its values, and what is known of them.
 
@@ -78,7 +103,8 @@ cdef class Caller:
     cdef object names
     cdef PyObject **stack
     cdef Py_ssize_t n_positional, place
-    cdef readonly object shape, dtype, values
+    cdef readonly object shape, dtype
+    cdef readonly cnp.ndarray values
     cdef object point_dtype
     cdef readonly bint scalar
     cdef bint imaginary, nan_on_error, fast
@@ -88,31 +114,36 @@ cdef class Caller:
     cdef public double epsilon
     cdef readonly double coarse
     cdef readonly object error
+    cdef cnp.ndarray steps, origin  # (n_slots, lanes); x, which f could reach through the caller's array
 
     def __cinit__(self, *args, **kwargs):
         self.stack = NULL
 
-    def __init__(self, function, point_dtype, *, bint scalar, bint imaginary, bint nan_on_error):
+    def __init__(self, function, point_dtype, bint scalar, bint imaginary, bint nan_on_error):
         self.function = function
-        self.point_dtype = np.dtype(point_dtype)
+        self.point_dtype = point_dtype
         self.scalar, self.imaginary, self.nan_on_error = scalar, imaginary, nan_on_error
         self.shape = self.dtype = self.values = self.error = None
         self.m = -1
-        self.epsilon = self.finest = np.finfo(self.point_dtype).eps
-        self.bind((), (), {})
+        if scalar and cnp.PyArray_DescrCheck(point_dtype) and point_dtype is FLOAT64:  # nearly always: floats come back
+            self.shape, self.m, self.dtype = (), 1, FLOAT64
+        self.epsilon = self.finest = epsilon_of(self.point_dtype)
+        self.bind((), (), None)
 
     def __dealloc__(self):
         PyMem_Free(self.stack)
 
     def bind(self, tuple before, tuple after, dict keywords):
-        """Set the arguments before and after x."""
-        cdef Py_ssize_t i, count = len(before) + len(after) + len(keywords)
+        """Set the arguments before and after x, and those by name."""
+        cdef Py_ssize_t i, count = len(before) + len(after) + (len(keywords) if keywords else 0)
+        if self.stack is not NULL and count == 0 and len(self.others) == 0:
+            return
         cdef PyObject **stack = <PyObject **>PyMem_Malloc((count + 2) * sizeof(PyObject *))
         if stack is NULL:
             raise MemoryError
         PyMem_Free(self.stack)
         self.stack = stack
-        self.others = (*before, *after, *keywords.values())
+        self.others = (*before, *after, *keywords.values()) if keywords else before + after
         self.names = tuple(keywords) if keywords else None
         self.n_positional = len(before) + 1 + len(after)
         self.place = 1 + len(before)  # stack[0] is scratch space for the callee
@@ -128,6 +159,42 @@ cdef class Caller:
     def count(self, Py_ssize_t evaluations):
         """Add evaluations of an earlier attempt."""
         self.evaluations += evaluations
+
+    def columns(self):
+        """Values to keep in a block: what fits the cache; 1 before the size of an output is known."""
+        raise NotImplementedError
+
+    def width(self, Plan plan, Py_ssize_t lanes):
+        """Points x to treat together, out of `lanes`."""
+        return max(1, min(lanes, self.columns() // max(1, plan.n_points)))
+
+    def at_once(self, Plan plan not None, cnp.ndarray x not None, Py_ssize_t lanes, double relative, tuple shape):
+        """Where, call and combine in the common case, where nothing needs a second look: default steps, a plan without
+        retained points that fits one block, float64 throughout. `shape` follows that of f's output in the result.
+
+        Returns None where that does not hold, before f ran, or after its first output turned out coarser."""
+        if (
+            cnp.PyArray_SIZE(x) != plan.n_components * lanes or self.m < 0 or self.epsilon != self.finest or self.point_dtype is not FLOAT64
+            or plan.n_points * lanes > self.columns()
+        ):
+            return None
+        if self.steps is None or cnp.PyArray_SIZE(self.steps) != plan.n_slots * lanes:
+            self.steps = np.empty((plan.n_slots, lanes))
+            self.origin = np.empty((plan.n_components, lanes))
+        memcpy(cnp.PyArray_DATA(self.origin), reals(x, cnp.NPY_DOUBLE, plan.n_components * lanes), x.nbytes)
+        if choose_steps(self.origin, relative, 1, None, self.steps) > 0:
+            return None
+        self.start()
+        if not self.evaluate(plan, 0, plan.n_points, self.origin, self.steps, lanes, 0, lanes, 0):
+            self.epsilon = self.coarse
+            return None
+        if self.dtype is not FLOAT64 and self.dtype.char != "D":
+            return None
+        out = np.empty(self.shape + shape, self.dtype)
+        combine(
+            plan, 0, plan.n_groups, 0, self.values, self.columns_last, self.m, lanes, 0, lanes, self.steps, out
+        )
+        return out
 
     def assume_scalar(self):
         """f failed everywhere, or x holds no point: let its output be a scalar."""
@@ -184,7 +251,7 @@ cdef class Caller:
                 self.m = 1
                 for k in shape:
                     self.m *= k
-            epsilon = max(self.finest, float(np.finfo(array.dtype).eps))
+            epsilon = max(self.finest, epsilon_of(array.dtype))
             self.coarse = epsilon if epsilon != self.epsilon else 0
         elif shape != self.shape:
             raise ValueError(f"`f` must return the same shape at every point; got {self.shape}, then {shape}")
@@ -198,24 +265,31 @@ cdef class Caller:
 cdef class PointCaller(Caller):
     """One call a point, in a buffer of x's shape; a NumPy scalar where x is a scalar. ``values``: (columns, m)."""
 
+    columns_last = False
+
     cdef cnp.ndarray buffer
     cdef tuple point_shape
 
-    def __init__(self, function, point_dtype, tuple point_shape, **options):
-        Caller.__init__(self, function, point_dtype, **options)
+    def __init__(
+        self, function, point_dtype, tuple point_shape, bint scalar=False, bint imaginary=False, bint nan_on_error=False
+    ):
+        Caller.__init__(self, function, point_dtype, scalar, imaginary, nan_on_error)
         self.point_shape = point_shape
         self.buffer = np.empty(point_shape, self.point_dtype)
         self.n_components = cnp.PyArray_SIZE(self.buffer)
-        self.fast = False
+        self.fast = self.m == 1
 
     def forget(self, Py_ssize_t columns):
         """All of `columns` values unknown."""
-        self.values = np.full((columns, self.m), np.nan, self.dtype)
+        self.values = unknown((columns, self.m), self.dtype)
 
     def reserve(self, Py_ssize_t columns):
         """Make room for `columns` values, keeping those that are there."""
-        if self.values is not None and len(self.values) < columns:
-            grown = np.full((columns, self.m), np.nan, self.dtype)
+        if self.values is None:
+            if self.m >= 0:
+                self.forget(columns)
+        elif cnp.PyArray_DIM(self.values, 0) < columns:
+            grown = unknown((columns, self.m), self.dtype)
             grown[: len(self.values)] = self.values
             self.values = grown
 
@@ -232,8 +306,10 @@ cdef class PointCaller(Caller):
                 return False
         return <PyObject *>cnp.PyArray_DESCR(buffer) == <PyObject *>self.point_dtype and cnp.PyArray_IS_C_CONTIGUOUS(buffer)
 
-    cdef int place_point(self, Plan plan, Py_ssize_t p, cnp.ndarray x, cnp.ndarray h, Py_ssize_t lane) except -1:
-        cdef Py_ssize_t i, lanes = cnp.PyArray_DIM(x, 1), size = cnp.PyArray_ITEMSIZE(x)
+    cdef int place_point(
+        self, Plan plan, Py_ssize_t p, cnp.ndarray x, cnp.ndarray h, Py_ssize_t lanes, Py_ssize_t lane
+    ) except -1:
+        cdef Py_ssize_t i, size = cnp.PyArray_ITEMSIZE(x)
         cdef Py_ssize_t parts = 2 if cnp.PyArray_ISCOMPLEX(x) else 1
         cdef char *goal = <char *>cnp.PyArray_DATA(self.buffer)
         cdef char *source = <char *>cnp.PyArray_DATA(x) + lane * size
@@ -281,7 +357,7 @@ cdef class PointCaller(Caller):
         array = self.numbers(output)
         self.meet(array, array.shape, columns)
         if self.values is None:
-            self.values = np.full((columns, self.m), np.nan, self.dtype)
+            self.forget(columns)
         self.fast = (
             self.shape == () and self.dtype == np.float64 and not self.imaginary and self.epsilon == self.finest
         )
@@ -289,8 +365,8 @@ cdef class PointCaller(Caller):
         return 0
 
     def evaluate(
-        self, Plan plan not None, Py_ssize_t first, Py_ssize_t last, cnp.ndarray x, cnp.ndarray h, Py_ssize_t lane0,
-        Py_ssize_t lanes, Py_ssize_t column,
+        self, Plan plan not None, Py_ssize_t first, Py_ssize_t last, cnp.ndarray x not None, cnp.ndarray h not None,
+        Py_ssize_t all_lanes, Py_ssize_t lane0, Py_ssize_t lanes, Py_ssize_t column,
     ):
         """Fill the columns from `column` with the values at points `first` to `last`, lanes innermost.
 
@@ -300,16 +376,14 @@ cdef class PointCaller(Caller):
         cdef object output
         if not (0 <= first <= last <= plan.n_points and plan.n_components == self.n_components and 0 <= lane0):
             raise ValueError("points outside the plan")
-        if cnp.PyArray_DIM(x, 0) != self.n_components or lane0 + lanes > cnp.PyArray_DIM(x, 1):
-            raise ValueError("lanes outside x")
-        if cnp.PyArray_TYPE(x) != cnp.PyArray_TYPE(self.buffer):
-            raise ValueError("x and the buffer differ in type")
-        reals(x, typenum, 0)
-        reals(h, typenum, plan.n_slots * cnp.PyArray_DIM(x, 1))
+        if lane0 + lanes > all_lanes or cnp.PyArray_TYPE(x) != cnp.PyArray_TYPE(self.buffer):
+            raise ValueError("lanes outside x, or x and the buffer differ in type")
+        reals(x, typenum, self.n_components * all_lanes * (2 if cnp.PyArray_ISCOMPLEX(x) else 1))
+        reals(h, typenum, plan.n_slots * all_lanes)
         self.reserve(columns)
         for p in range(first, last):
             for b in range(lane0, lane0 + lanes):
-                self.place_point(plan, p, x, h, b)
+                self.place_point(plan, p, x, h, all_lanes, b)
                 try:
                     if len(self.point_shape) == 0:
                         scalar = cnp.PyArray_ToScalar(cnp.PyArray_DATA(self.buffer), self.buffer)
@@ -336,23 +410,31 @@ cdef class PointCaller(Caller):
 cdef class BlockCaller(Caller):
     """Many points a call: f takes (n, k), returns (k,) or (m, k). ``values``: (m, columns)."""
 
+    columns_last = True
+
     cdef cnp.ndarray memory
     cdef bint one_row
 
-    def __init__(self, function, point_dtype, Py_ssize_t n, bint one_row, **options):
-        Caller.__init__(self, function, point_dtype, **options)
+    def __init__(
+        self, function, point_dtype, Py_ssize_t n, bint one_row, bint scalar=False, bint imaginary=False,
+        bint nan_on_error=False,
+    ):
+        Caller.__init__(self, function, point_dtype, scalar, imaginary, nan_on_error)
         self.n_components = n
         self.one_row = one_row
         self.memory = np.empty(0, self.point_dtype)
 
     def forget(self, Py_ssize_t columns):
         """All of `columns` values unknown."""
-        self.values = np.full((self.m, columns), np.nan, self.dtype)
+        self.values = unknown((self.m, columns), self.dtype)
 
     def reserve(self, Py_ssize_t columns):
         """Make room for `columns` values, keeping those that are there."""
-        if self.values is not None and self.values.shape[1] < columns:
-            grown = np.full((self.m, columns), np.nan, self.dtype)
+        if self.values is None:
+            if self.m >= 0:
+                self.forget(columns)
+        elif cnp.PyArray_DIM(self.values, 1) < columns:
+            grown = unknown((self.m, columns), self.dtype)
             grown[:, : self.values.shape[1]] = self.values
             self.values = grown
 
@@ -365,13 +447,13 @@ cdef class BlockCaller(Caller):
         return flat if self.one_row else flat.reshape(self.n_components, k)
 
     def evaluate(
-        self, Plan plan not None, Py_ssize_t first, Py_ssize_t last, cnp.ndarray x, cnp.ndarray h, Py_ssize_t lane0,
-        Py_ssize_t lanes, Py_ssize_t column,
+        self, Plan plan not None, Py_ssize_t first, Py_ssize_t last, cnp.ndarray x not None, cnp.ndarray h not None,
+        Py_ssize_t all_lanes, Py_ssize_t lane0, Py_ssize_t lanes, Py_ssize_t column,
     ):
         """Fill the columns from `column` with the values at points `first` to `last`, lanes innermost.
 
         Returns False where the output is coarser than the steps were made for."""
-        cdef Py_ssize_t k = (last - first) * lanes, all_lanes = cnp.PyArray_DIM(x, 1)
+        cdef Py_ssize_t k = (last - first) * lanes
         cdef Py_ssize_t parts = 2 if cnp.PyArray_ISCOMPLEX(x) else 1
         cdef int typenum = real_type(cnp.PyArray_TYPE(x))
         cdef cnp.ndarray block
@@ -404,7 +486,7 @@ cdef class BlockCaller(Caller):
             if not self.nan_on_error:
                 raise
             if k > 1:
-                return self.one_by_one(plan, first, last, x, h, lane0, lanes, column)
+                return self.one_by_one(plan, first, last, x, h, all_lanes, lane0, lanes, column)
             self.error = error
             if self.values is not None:
                 self.values[:, column] = np.nan
@@ -416,11 +498,11 @@ cdef class BlockCaller(Caller):
             self.memory = np.empty(0, self.point_dtype)
         return self.coarse == 0
 
-    def one_by_one(self, plan, first, last, x, h, lane0, lanes, column):
+    def one_by_one(self, plan, first, last, x, h, all_lanes, lane0, lanes, column):
         """Every point of a failed block by itself, so that only those that fail become NaN."""
         for p in range(first, last):
             for b in range(lane0, lane0 + lanes):
-                if not self.evaluate(plan, p, p + 1, x, h, b, 1, column):
+                if not self.evaluate(plan, p, p + 1, x, h, all_lanes, b, 1, column):
                     return False
                 column += 1
         return True
@@ -437,6 +519,6 @@ cdef class BlockCaller(Caller):
             )
         self.meet(array, shape[:last], k)
         if self.values is None:
-            self.values = np.full((self.m, column + k), np.nan, self.dtype)
+            self.forget(column + k)
         self.values[:, column : column + k] = array.reshape(self.m, k)
         return 0

@@ -1,11 +1,13 @@
 """Steps that the floating-point numbers really have: ``h`` is rounded so that ``x + k h`` is exact, k = 1..reach."""
-from libc.math cimport fabs, hypot
+from libc.math cimport hypot
 
 cimport numpy as cnp
 
 from fastcalc._kernels.arrays cimport real, real_type, reals
 
 cnp.import_array()
+
+cdef double TINY = 1e-5  # below this, abs(x) alone is no reliable guide to the size of x
 
 
 cdef inline real rounded(real size, real h, Py_ssize_t reach) noexcept nogil:
@@ -14,12 +16,12 @@ cdef inline real rounded(real size, real h, Py_ssize_t reach) noexcept nogil:
     return (far + h) - far
 
 
-cdef void choose(
+cdef Py_ssize_t choose(
     const real *x, Py_ssize_t parts, Py_ssize_t n, Py_ssize_t lanes, double relative, Py_ssize_t reach,
     const real *scale, Py_ssize_t scale_lane, real *h,
 ) noexcept nogil:
-    # IN x[n, lanes, parts], scale[n, lanes or 1] or NULL; OUT h[n, lanes]
-    cdef Py_ssize_t i, b
+    # IN x[n, lanes, parts], scale[n, lanes or 1] or NULL; OUT h[n, lanes]; returns how many sizes are tiny
+    cdef Py_ssize_t i, b, tiny = 0
     cdef real position, size, typical, step
     for i in range(n):
         for b in range(lanes):
@@ -31,9 +33,11 @@ cdef void choose(
             if scale is not NULL:
                 typical = scale[i * (lanes if scale_lane else 1) + b * scale_lane]
                 size = typical if typical > size else size
+            tiny += 0 < size < TINY
             step = <real>relative * size
             step = <real>relative if step == 0 else step  # x is 0, or so small that the product underflows
             h[i * lanes + b] = rounded[real](position, step, reach) if reach > 0 else step
+    return tiny
 
 
 cdef void round_all(
@@ -51,7 +55,8 @@ def choose_steps(cnp.ndarray x not None, double relative, Py_ssize_t reach, cnp.
     """Fill ``h`` (n, lanes) with ``relative * max(abs(x), scale)``, and ``relative`` where that is 0.
 
     ``x`` (n, lanes) is real or complex, ``scale`` is None, (n, 1) or (n, lanes); ``reach`` is the largest multiple of a
-    step in use, 0 to leave the steps unrounded. Steps at NaN and infinite ``x`` are NaN.
+    step in use, 0 to leave the steps unrounded. Steps at NaN and infinite ``x`` are NaN. Returns how many sizes are tiny,
+    below 1e-5 but not 0: where steps may be far too small.
     """
     cdef int typenum = real_type(cnp.PyArray_TYPE(h))
     cdef Py_ssize_t n = cnp.PyArray_DIM(h, 0), lanes = cnp.PyArray_DIM(h, 1)
@@ -64,13 +69,12 @@ def choose_steps(cnp.ndarray x not None, double relative, Py_ssize_t reach, cnp.
         lane = 1 if cnp.PyArray_DIM(scale, 1) == lanes else 0
         ps = reals(scale, typenum, n * (lanes if lane else 1))
     if typenum == cnp.NPY_DOUBLE:
-        choose[double](<double *>px, parts, n, lanes, relative, reach, <double *>ps, lane, <double *>ph)
-    elif typenum == cnp.NPY_FLOAT:
-        choose[float](<float *>px, parts, n, lanes, relative, reach, <float *>ps, lane, <float *>ph)
-    else:
-        choose[cnp.longdouble_t](
-            <long double *>px, parts, n, lanes, relative, reach, <long double *>ps, lane, <long double *>ph
-        )
+        return choose[double](<double *>px, parts, n, lanes, relative, reach, <double *>ps, lane, <double *>ph)
+    if typenum == cnp.NPY_FLOAT:
+        return choose[float](<float *>px, parts, n, lanes, relative, reach, <float *>ps, lane, <float *>ph)
+    return choose[cnp.longdouble_t](
+        <long double *>px, parts, n, lanes, relative, reach, <long double *>ps, lane, <long double *>ph
+    )
 
 
 def round_steps(cnp.ndarray x, Py_ssize_t reach, cnp.ndarray h):
