@@ -16,7 +16,7 @@ _ROWS_SHOWN = 60
 def as_json(facts: Mapping[str, Any], results: Mapping[str, DerivativeResult], options: Mapping[str, Any]) -> str:
     """One JSON object: facts, then an object per derivative. What is not finite becomes null."""
     objects = {name: {**_fields(result), **options} for name, result in results.items()}
-    return json.dumps(plain({**facts, **objects}), allow_nan=False)
+    return json.dumps(jsonable({**facts, **objects}), allow_nan=False)
 
 
 def _fields(result: DerivativeResult) -> dict[str, Any]:
@@ -33,26 +33,26 @@ def _fields(result: DerivativeResult) -> dict[str, Any]:
     }
 
 
-def plain(value: Any) -> Any:
+def jsonable(value: Any) -> Any:
     """The same of lists, numbers and strings only, as strict JSON has them.
 
     Examples
     --------
-    >>> plain({"a": np.array([1.5, np.nan]), "b": 1j})
+    >>> jsonable({"a": np.array([1.5, np.nan]), "b": 1j})
     {'a': [1.5, None], 'b': {'real': 0.0, 'imag': 1.0}}
     """
     if isinstance(value, Mapping):
-        return {name: plain(item) for name, item in value.items()}
+        return {name: jsonable(item) for name, item in value.items()}
     if isinstance(value, np.ndarray):
-        return plain(value.tolist())
+        return jsonable(value.tolist())
     if isinstance(value, (list, tuple)):
-        return [plain(item) for item in value]
+        return [jsonable(item) for item in value]
     if isinstance(value, (bool, np.bool_)):
         return bool(value)
     if isinstance(value, (int, np.integer)):
         return int(value)
     if isinstance(value, (complex, np.complexfloating)):
-        return {"real": plain(float(value.real)), "imag": plain(float(value.imag))}
+        return {"real": jsonable(float(value.real)), "imag": jsonable(float(value.imag))}
     if isinstance(value, (float, np.floating)):
         return float(value) if np.isfinite(value) else None
     return value
