@@ -99,7 +99,7 @@ def walk(
                                 divisors = divisors.astype(out.real.dtype)
                             combine(
                                 plan, group, stop, mode, function.values, function.columns_last, function.m, lanes,
-                                lane, width, divisors, out,
+                                lane, width, divisors, lane, out,
                             )
                     group = stop
             if plan.base and function.values is not None:

@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from fastcalc._differences import plans as build
 from fastcalc._differences.engine import Plans
 from fastcalc._differences.plans import BACKWARD, FIXED
-from fastcalc._differences.steps import Rule, default_steps, fit_bounds, given_steps, is_tiny, true_steps
+from fastcalc._differences.steps import Rule, fit_bounds, given_steps, is_tiny, true_steps
 from fastcalc._kernels.plan import Plan
+from fastcalc._kernels.steps import choose_steps
 
 _Array = NDArray[Any]
 _CACHED_UP_TO = 512  # variables: larger recipes live with their operator alone
@@ -43,6 +44,7 @@ class Sample:
     kinds: NDArray[np.uint8] | None = None
     signs: NDArray[np.int8] | None = None
     bent: NDArray[np.bool_] | None = None  # where a bound turned or shrank the stencil
+    n_tiny: int = 0  # how many sizes of variables were too small to be relied on, at least
 
 
 class Recipe:
@@ -70,10 +72,12 @@ class Recipe:
     def place(self, x: _Array, frame: Frame, epsilon: float) -> Sample:
         """Steps at x (n, lanes) for a function whose values have relative rounding errors of `epsilon`."""
         if frame.step is not None:
-            h = given_steps(self.rule, x, frame.step)
-        else:
-            h = default_steps(self.rule, x, epsilon, frame.scale)
-        return self._inside(x, h, frame)
+            return self._inside(x, given_steps(self.rule, x, frame.step), frame)
+        h = np.empty(x.shape, x.real.dtype)
+        n_tiny = choose_steps(x, self.rule.relative(epsilon), self.reach, frame.scale, h)
+        sample = self._inside(x, h, frame)
+        sample.n_tiny = n_tiny
+        return sample
 
     def _inside(self, x: _Array, h: _Array, frame: Frame) -> Sample:
         if frame.lower is None or frame.upper is None:
@@ -278,12 +282,15 @@ class Direction(Lines):
     def place(self, x: _Array, frame: Frame, epsilon: float) -> Sample:
         """One step per direction."""
         t = np.stack([direction_step(self.rule, x, self.v, group, frame, epsilon) for group in self.groups])
+        n_tiny = int(is_tiny(np.abs(x)).any())
         if frame.lower is None or frame.upper is None:
-            return Sample(t)
+            return Sample(t, n_tiny=n_tiny)
         rooms = [room_along(x, self.v, group, frame.lower, frame.upper) for group in self.groups]
         below, above = (np.stack(side) for side in zip(*rooms, strict=True))
         at_origin = Frame(lower=-below, upper=above)
-        return self._inside(np.zeros_like(t), t, at_origin)
+        sample = self._inside(np.zeros_like(t), t, at_origin)
+        sample.n_tiny = n_tiny
+        return sample
 
     def tiny(self, x: _Array, frame: Frame) -> NDArray[np.bool_] | None:
         """Directions that move a tiny component."""
@@ -332,14 +339,18 @@ class HessianDirection(Recipe):
         coordinates = Recipe.place(self, x, half, epsilon)
         along = Direction(self.rule, self.v, [self.moved]).place(x, half, epsilon)
         if coordinates.kinds is None or along.kinds is None or coordinates.signs is None or along.signs is None:
-            return Sample(np.concatenate([coordinates.h, along.h]))
+            return Sample(np.concatenate([coordinates.h, along.h]), n_tiny=coordinates.n_tiny)
         fixed = np.broadcast_to(frame.lower == frame.upper, x.shape) if frame.lower is not None else False
         kinds = np.concatenate([np.where(fixed, FIXED, coordinates.kinds).astype(np.uint8), along.kinds])
         bent = None
         if coordinates.bent is not None and along.bent is not None:
             bent = np.concatenate([coordinates.bent, along.bent])
         return Sample(
-            np.concatenate([coordinates.h, along.h]), kinds, np.concatenate([coordinates.signs, along.signs]), bent
+            np.concatenate([coordinates.h, along.h]),
+            kinds,
+            np.concatenate([coordinates.signs, along.signs]),
+            bent,
+            coordinates.n_tiny,
         )
 
     def tiny(self, x: _Array, frame: Frame) -> NDArray[np.bool_] | None:

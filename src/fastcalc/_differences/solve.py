@@ -35,9 +35,18 @@ class Solution:
 
 @np.errstate(all="ignore")
 def solve_at_once(recipe: Recipe, function: Function, x: NDArray[Any], lanes: int, shape: tuple[int, ...]) -> Any:
-    """The same three steps in one kernel call, for default options; None where it takes more than that."""
+    """The same three steps in one kernel call, for default options; None where it takes more than that.
+
+    Points with tiny components are solved again, by `solve`.
+    """
     plan = recipe.one_block
-    return None if plan is None else function.at_once(plan, x, lanes, recipe.relative, shape)
+    result = None if plan is None else function.at_once(plan, x, lanes, recipe.relative, shape)
+    if result is not None and function.n_tiny:
+        points = x.reshape(recipe.n, lanes)
+        some = np.flatnonzero(is_tiny(np.abs(points)).any(axis=0))
+        again = solve(recipe, function, points[:, some], Frame(), full=False)
+        result.reshape(-1, recipe.n, lanes)[..., some] = again.value
+    return result
 
 
 def solve(recipe: Recipe, function: Function, x: NDArray[Any], frame: Frame, *, full: bool) -> Solution:
@@ -46,7 +55,7 @@ def solve(recipe: Recipe, function: Function, x: NDArray[Any], frame: Frame, *, 
     while True:
         function.start()
         sample = recipe.place(x, frame, function.epsilon)
-        tiny = recipe.tiny(x, frame)
+        tiny = recipe.tiny(x, frame) if sample.n_tiny else None
         try:
             found = _walk_alike(recipe, function, x, sample, None, full=full, rounding=tiny is not None)
             break

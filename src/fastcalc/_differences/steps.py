@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastcalc._differences.plans import BACKWARD, CENTRAL, COMPLEX, FIXED, FORWARD, line, reach
-from fastcalc._kernels.steps import choose_steps, round_steps
+from fastcalc._kernels.steps import round_steps
 
 COMPLEX_STEP = 2.0**-67  # relative; its square is far below the rounding of any real part
 TINY = 1e-5  # below this, abs(x) alone is no reliable guide to the size of x; as in the kernel
@@ -45,13 +45,6 @@ class Rule(NamedTuple):
 def is_tiny(size: _Floats) -> NDArray[np.bool_]:
     """Sizes that alone are no reliable guide to a step."""
     return (size > 0) & (size < TINY)
-
-
-def default_steps(rule: Rule, x: _Floats, epsilon: float, scale: _Floats | None) -> _Floats:
-    """Steps for components or points x (n, lanes); `scale` is (n, 1) or (n, lanes)."""
-    h = np.empty(x.shape, x.real.dtype)
-    choose_steps(x, rule.relative(epsilon), rule.reach, scale, h)
-    return h
 
 
 def given_steps(rule: Rule, x: _Floats, step: _Floats) -> _Floats:

@@ -45,11 +45,12 @@ cdef void fill_block(
     Py_ssize_t lanes, Py_ssize_t parts, Py_ssize_t part, real *out,
 ) noexcept nogil:
     # IN x[n, all_lanes, parts], h[n_slots, all_lanes]; OUT out[n, (last - first) * lanes, parts]
-    cdef Py_ssize_t i, p, k, e, s, b, points = last - first, row = points * lanes * parts
+    cdef Py_ssize_t i, p, k, b, e, s, points = last - first, row = points * lanes * parts
     cdef Py_ssize_t n = plan.n_components
     cdef const real *source
+    cdef const real *steps
     cdef real *goal
-    cdef real step
+    cdef real multiple
     for i in range(n):
         source = x + (i * all_lanes + lane0) * parts
         goal = out + i * row
@@ -64,9 +65,14 @@ cdef void fill_block(
         for e in range(plan.point_start[first + p], plan.point_start[first + p + 1]):
             s = inside(plan.entry_slot[e], plan.n_slots)
             goal = out + plan.component[s] * row + p * lanes * parts + part
-            step = <real>plan.multiple[e]
-            for b in range(lanes):
-                goal[b * parts] += step * h[s * all_lanes + lane0 + b]
+            steps = h + s * all_lanes + lane0
+            multiple = <real>plan.multiple[e]
+            if parts == 1:
+                for b in range(lanes):
+                    goal[b] += multiple * steps[b]
+            else:
+                for b in range(lanes):
+                    goal[b * parts] += multiple * steps[b]
 
 
 _EPSILONS = {}
@@ -108,7 +114,7 @@ cdef class Caller:
     cdef object point_dtype
     cdef readonly bint scalar
     cdef bint imaginary, nan_on_error, fast
-    cdef readonly Py_ssize_t n_components, m, evaluations
+    cdef readonly Py_ssize_t n_components, m, evaluations, n_tiny
     cdef Py_ssize_t stored
     cdef double finest
     cdef public double epsilon
@@ -170,31 +176,58 @@ cdef class Caller:
 
     def at_once(self, Plan plan not None, cnp.ndarray x not None, Py_ssize_t lanes, double relative, tuple shape):
         """Where, call and combine in the common case, where nothing needs a second look: default steps, a plan without
-        retained points that fits one block, float64 throughout. `shape` follows that of f's output in the result.
+        retained points, all of its points in one block, float64 throughout. `shape` follows that of f's output in the
+        result.
 
-        Returns None where that does not hold, before f ran, or after its first output turned out coarser."""
+        Returns None where that does not hold: mostly before f ran, or after its first output turned out coarser. Leaves
+        in `n_tiny` how many components were too small to tell their size; points that have any are to be looked at again.
+        """
+        cdef Py_ssize_t lane, width, tiny
+        cdef cnp.ndarray source = x, out = None
         if (
-            cnp.PyArray_SIZE(x) != plan.n_components * lanes or self.m < 0 or self.epsilon != self.finest or self.point_dtype is not FLOAT64
-            or plan.n_points * lanes > self.columns()
+            cnp.PyArray_SIZE(x) != plan.n_components * lanes or self.m < 0 or self.epsilon != self.finest
+            or self.point_dtype is not FLOAT64 or plan.n_points > self.columns()
         ):
             return None
-        if self.steps is None or cnp.PyArray_SIZE(self.steps) != plan.n_slots * lanes:
-            self.steps = np.empty((plan.n_slots, lanes))
-            self.origin = np.empty((plan.n_components, lanes))
-        memcpy(cnp.PyArray_DATA(self.origin), reals(x, cnp.NPY_DOUBLE, plan.n_components * lanes), x.nbytes)
-        if choose_steps(self.origin, relative, 1, None, self.steps) > 0:
-            return None
+        width = self.width(plan, lanes)
+        if width < lanes:
+            source = x.copy()  # f may reach the caller's array; a single block is copied below
         self.start()
-        if not self.evaluate(plan, 0, plan.n_points, self.origin, self.steps, lanes, 0, lanes, 0):
-            self.epsilon = self.coarse
-            return None
-        if self.dtype is not FLOAT64 and self.dtype.char != "D":
-            return None
-        out = np.empty(self.shape + shape, self.dtype)
-        combine(
-            plan, 0, plan.n_groups, 0, self.values, self.columns_last, self.m, lanes, 0, lanes, self.steps, out
-        )
+        self.n_tiny = 0
+        for lane in range(0, lanes, width):
+            width = min(width, lanes - lane)
+            tiny = self.place_block(plan, source, lanes, lane, width, relative)
+            if tiny and lanes == 1:
+                return None
+            self.n_tiny += tiny
+            if not self.evaluate(plan, 0, plan.n_points, self.origin, self.steps, width, 0, width, 0):
+                self.epsilon = self.coarse
+                return None
+            if out is None:
+                if self.dtype is not FLOAT64 and self.dtype.char != "D":
+                    return None
+                out = np.empty(self.shape + shape, self.dtype)
+            if out.dtype != self.dtype:
+                return None
+            combine(
+                plan, 0, plan.n_groups, 0, self.values, self.columns_last, self.m, lanes, lane, width, self.steps, 0, out
+            )
         return out
+
+    cdef Py_ssize_t place_block(
+        self, Plan plan, cnp.ndarray x, Py_ssize_t lanes, Py_ssize_t lane, Py_ssize_t width, double relative
+    ) except -1:
+        # a block of lanes of x, and its steps; returns the number of tiny components
+        cdef Py_ssize_t i, n = plan.n_components
+        cdef double *source = <double *>reals(x, cnp.NPY_DOUBLE, n * lanes)
+        cdef double *goal
+        if self.steps is None or cnp.PyArray_DIM(self.steps, 1) != width or cnp.PyArray_DIM(self.steps, 0) != n:
+            self.steps = np.empty((n, width))
+            self.origin = np.empty((n, width))
+        goal = <double *>cnp.PyArray_DATA(self.origin)
+        for i in range(n):
+            memcpy(goal + i * width, source + i * lanes + lane, width * sizeof(double))
+        return choose_steps(self.origin, relative, 1, None, self.steps)
 
     def assume_scalar(self):
         """f failed everywhere, or x holds no point: let its output be a scalar."""

@@ -6,7 +6,7 @@ parts: the weights are real.
 """
 cimport numpy as cnp
 
-from fastcalc._kernels.arrays cimport inside, real, real_type, reals
+from fastcalc._kernels.arrays cimport absolute, inside, real, real_type, reals
 from fastcalc._kernels.plan cimport Plan
 
 cnp.import_array()
@@ -22,7 +22,8 @@ cdef struct Layout:
     Py_ssize_t column, component, parts     # strides of values, in numbers (a complex number is one)
     Py_ssize_t n_points                     # points whose values are there
     Py_ssize_t m, lanes                     # components of f; lanes in this block
-    Py_ssize_t lane0, all_lanes             # first lane of the block; lanes of steps and out
+    Py_ssize_t lane0, all_lanes             # first lane of the block in out; lanes of out
+    Py_ssize_t step_lane0, step_lanes       # the same of steps
 
 
 cdef inline void add_difference(
@@ -48,12 +49,11 @@ cdef inline void add_magnitude(
 ) noexcept nogil:
     cdef Py_ssize_t k
     cdef real w = <real>weight, p, q
-    w = -w if w < 0 else w
+    w = absolute(w)
     for k in range(length):
         p = plus[k * stride]
         q = 0 if minus is NULL else minus[k * stride]
-        p = (-p if p < 0 else p) + (-q if q < 0 else q)
-        out[k * out_stride] = (0 if first else out[k * out_stride]) + w * p
+        out[k * out_stride] = (0 if first else out[k * out_stride]) + w * (absolute(p) + absolute(q))
 
 
 cdef inline void divide(
@@ -64,13 +64,13 @@ cdef inline void divide(
         out[k * out_stride] /= <real>factor * h[k * h_stride]
 
 
-cdef inline void finish(real *out, Py_ssize_t stride, bint absolute, Py_ssize_t length) noexcept nogil:
+cdef inline void finish(real *out, Py_ssize_t stride, bint positive, Py_ssize_t length) noexcept nogil:
     # infinities become NaN: a difference that needs a non-finite value is unknown
     cdef Py_ssize_t k
     cdef real value
     for k in range(length):
         value = out[k * stride]
-        value = -value if absolute and value < 0 else value
+        value = absolute(value) if positive else value
         out[k * stride] = value + (value - value)
 
 
@@ -127,7 +127,7 @@ cdef void walk_chunk(
             for d in range(plan.divisor_start[r], plan.divisor_start[r + 1]):
                 # one division by (denominator * h): exact for linear functions where the product is
                 divide(
-                    goal + part, out_stride, steps + plan.divisor_slot[d] * at.all_lanes + at.lane0, h_stride,
+                    goal + part, out_stride, steps + plan.divisor_slot[d] * at.step_lanes + at.step_lane0, h_stride,
                     plan.denominator[r] if d == plan.divisor_start[r] else 1.0, length,
                 )
             finish(goal + part, out_stride, mode == ROUNDING, length)
@@ -149,14 +149,15 @@ cdef inline void copy_row(
 def combine(
     Plan plan not None, Py_ssize_t group, Py_ssize_t stop, int mode, cnp.ndarray values not None, bint columns_last,
     Py_ssize_t m, Py_ssize_t all_lanes, Py_ssize_t lane0, Py_ssize_t lanes, cnp.ndarray steps not None,
-    cnp.ndarray out not None,
+    Py_ssize_t step_lane0, cnp.ndarray out not None,
 ):
     """Write the results of groups ``group`` to ``stop`` into ``out`` (m, n_targets, all_lanes).
 
     ``mode`` 0: the derivatives; 1: with the embedded weights (a truncation estimate); 2: the sums of absolute weights
     times absolute values (``out`` is real), which times the relative noise of f bound the rounding error.
     ``values``: (columns, m), or (m, columns) with ``columns_last``; retained points first, then those of the block.
-    ``steps``: (n_slots, all_lanes), of the real type of ``values``.
+    ``steps``: (n_slots, lanes of all points or of the block, which begins at ``step_lane0``), of the real type of
+    ``values``.
     """
     cdef int typenum = real_type(cnp.PyArray_TYPE(values))
     cdef Layout at
@@ -168,6 +169,9 @@ def combine(
         raise ValueError("groups outside the plan")
     if not MAIN <= mode <= ROUNDING or (mode == EMBEDDED and not plan.has_embedded):
         raise ValueError("unknown mode, or a plan without embedded weights")
+    at.step_lane0, at.step_lanes = step_lane0, cnp.PyArray_DIM(steps, 1)
+    if step_lane0 < 0 or step_lane0 + lanes > at.step_lanes:
+        raise ValueError("lanes outside the steps")
     if lane0 < 0 or lanes < 1 or lane0 + lanes > all_lanes or cnp.PyArray_DIM(values, 0 if columns_last else 1) != m:
         raise ValueError("lanes or components outside their arrays")
     at.parts = 2 if cnp.PyArray_ISCOMPLEX(values) else 1
@@ -180,7 +184,7 @@ def combine(
     if at.n_points * lanes > columns:
         raise ValueError("more points than columns of values")
     pv = reals(values, typenum, m * columns * at.parts)
-    ps = reals(steps, typenum, plan.n_slots * all_lanes)
+    ps = reals(steps, typenum, plan.n_slots * at.step_lanes)
     po = reals(out, typenum, m * plan.n_targets * all_lanes * (1 if mode == ROUNDING else at.parts))
     if (plan.group_result[stop] - plan.group_result[group]) * m * lanes >= LONG:
         with nogil:

@@ -3,7 +3,7 @@ from libc.math cimport hypot
 
 cimport numpy as cnp
 
-from fastcalc._kernels.arrays cimport real, real_type, reals
+from fastcalc._kernels.arrays cimport absolute, real, real_type, reals
 
 cnp.import_array()
 
@@ -16,6 +16,21 @@ cdef inline real rounded(real size, real h, Py_ssize_t reach) noexcept nogil:
     return (far + h) - far
 
 
+cdef Py_ssize_t choose_simply(const real *x, Py_ssize_t count, real relative, real *h) noexcept nogil:
+    # IN x[count]; OUT h[count]: the usual case, in a form that compilers turn into vector instructions
+    cdef Py_ssize_t k, tiny = 0
+    cdef real size, step
+    for k in range(count):
+        size = absolute(x[k])
+        step = relative * size
+        step = relative if step == 0 else step
+        h[k] = (size + step) - size
+    for k in range(count):
+        size = absolute(x[k])
+        tiny += (size < TINY) & (size > 0)
+    return tiny
+
+
 cdef Py_ssize_t choose(
     const real *x, Py_ssize_t parts, Py_ssize_t n, Py_ssize_t lanes, double relative, Py_ssize_t reach,
     const real *scale, Py_ssize_t scale_lane, real *h,
@@ -23,10 +38,11 @@ cdef Py_ssize_t choose(
     # IN x[n, lanes, parts], scale[n, lanes or 1] or NULL; OUT h[n, lanes]; returns how many sizes are tiny
     cdef Py_ssize_t i, b, tiny = 0
     cdef real position, size, typical, step
+    if parts == 1 and scale is NULL and reach == 1:
+        return choose_simply(x, n * lanes, <real>relative, h)
     for i in range(n):
         for b in range(lanes):
-            position = x[(i * lanes + b) * parts]
-            position = -position if position < 0 else position
+            position = absolute(x[(i * lanes + b) * parts])
             size = position
             if parts == 2:
                 size = <real>hypot(<double>position, <double>x[(i * lanes + b) * 2 + 1])
@@ -45,10 +61,8 @@ cdef void round_all(
 ) noexcept nogil:
     # IN x[count, parts]; INOUT h[count]
     cdef Py_ssize_t i
-    cdef real position
     for i in range(count):
-        position = x[i * parts]
-        h[i] = rounded[real](-position if position < 0 else position, h[i], reach)
+        h[i] = rounded[real](absolute(x[i * parts]), h[i], reach)
 
 
 def choose_steps(cnp.ndarray x not None, double relative, Py_ssize_t reach, cnp.ndarray scale, cnp.ndarray h not None):
