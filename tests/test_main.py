@@ -76,6 +76,9 @@ def leaves(x):
 def interrupts(x):
     raise KeyboardInterrupt
 
+def product_in_an_array(x):
+    return x[:1] * x[1:]
+
 class Model:
     factor = 4.0
     @staticmethod
@@ -248,7 +251,9 @@ class TestReferenceProblem:
         assert calls == 37
         assert min(ours, numpy) > bare * 0.5
         assert ratio == pytest.approx(numpy / ours, rel=0.02)
-        assert reference.verdict_on_speed(ratio)[:14] in output
+        if abs(ratio - 1) > 0.01:
+            words = "fastcalc is .* times as fast" if ratio > 1 else "fastcalc takes .* times as long"
+            assert re.search(words, output)
 
     @pytest.mark.parametrize(
         ("name", "factor", "complaint"),
@@ -356,6 +361,10 @@ class TestNumbers:
         value = answer["gradient"]["value"]
         assert complex(value["real"], value["imag"]) == pytest.approx(1j * np.exp(0.5j), rel=1e-11)
 
+    def test_one_number_in_an_array_has_a_gradient(self, ask_json):
+        answer = ask_json("mine:product_in_an_array 2 5")
+        assert_allclose(answer["gradient"]["value"], [5, 2], rtol=1e-11)
+
     def test_an_output_used_again_is_kept(self, ask_json):
         assert ask_json("mine:reuses_its_output 1 3")["fun"] == [1.0, 9.0]
 
@@ -379,7 +388,9 @@ class TestNumbers:
         assert answer["x"] == float(number)
         assert answer["gradient"]["value"] == pytest.approx(2 * float(number), rel=1e-10)
 
-    @pytest.mark.parametrize("line", ["mine:quadratic --hessian -1.5 -1e-3", "--hessian mine:quadratic -1.5 -1e-3"])
+    @pytest.mark.parametrize(
+        "line", ["mine:quadratic --hessian -1.5 -1e-3", "--hessian mine:quadratic -1.5 --step 1e-3 -1e-3"]
+    )
     def test_options_anywhere(self, ask_json, line):
         answer = ask_json(line)
         assert answer["x"] == [-1.5, -1e-3]

@@ -129,7 +129,8 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     add("--version", action="version", version=f"fastcalc {fc.__version__}")
     # Behind a space, a negative number is no option to argparse.
     tokens = [f" {token}" if re.match(r"-(\.?\d|inf|nan)", token, re.IGNORECASE) else token for token in argv]
-    asked, extras = parser.parse_known_intermixed_args(tokens)
+    asked, extras = parser.parse_known_args(tokens)
+    # What stands behind an option is among the extras, in order.
     unknown = [token for token in extras if token.startswith("-")]
     if unknown:
         raise UsageError(f"unknown option {unknown[0]}; {PROG} --help lists the options")
