@@ -41,11 +41,12 @@ def solve_at_once(recipe: Recipe, function: Function, x: NDArray[Any], lanes: in
     """
     plan = recipe.one_block
     result = None if plan is None else function.at_once(plan, x, lanes, recipe.relative, shape)
-    if result is not None and function.n_tiny:
+    if result is not None and function.suspects:
         points = x.reshape(recipe.n, lanes)
-        some = np.flatnonzero(is_tiny(np.abs(points)).any(axis=0))
-        again = solve(recipe, function, points[:, some], Frame(), full=False)
-        result.reshape(-1, recipe.n, lanes)[..., some] = again.value
+        for first, last in function.suspects:
+            some = first + np.flatnonzero(is_tiny(np.abs(points[:, first:last])).any(axis=0))
+            again = solve(recipe, function, points[:, some], Frame(), full=False)
+            result.reshape(-1, recipe.n, lanes)[..., some] = again.value
     return result
 
 

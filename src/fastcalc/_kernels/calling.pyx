@@ -45,34 +45,42 @@ cdef void fill_block(
     Py_ssize_t lanes, Py_ssize_t parts, Py_ssize_t part, real *out,
 ) noexcept nogil:
     # IN x[n, all_lanes, parts], h[n_slots, all_lanes]; OUT out[n, (last - first) * lanes, parts]
-    cdef Py_ssize_t i, p, k, b, e, s, points = last - first, row = points * lanes * parts
-    cdef Py_ssize_t n = plan.n_components
+    cdef Py_ssize_t i, p, points = last - first, row = points * lanes * parts, size = lanes * parts * sizeof(real)
     cdef const real *source
+    cdef real *goal
+    for i in range(plan.n_components):
+        source = x + (i * all_lanes + lane0) * parts
+        goal = out + i * row
+        if lanes == 1 and parts == 1:
+            for p in range(points):
+                goal[p] = source[0]
+        else:
+            for p in range(points):
+                memcpy(goal + p * lanes * parts, source, size)
+    for p in range(points):
+        displace_block(plan, first + p, h + lane0, all_lanes, lanes, parts, out + p * lanes * parts + part, row)
+
+
+cdef inline void displace_block(
+    Plan plan, Py_ssize_t point, const real *h, Py_ssize_t all_lanes, Py_ssize_t lanes, Py_ssize_t parts, real *out,
+    Py_ssize_t row,
+) noexcept nogil:
+    # IN h[n_slots, all_lanes]; INOUT out[component * row + lane * parts]
+    cdef Py_ssize_t b, e, s
     cdef const real *steps
     cdef real *goal
     cdef real multiple
-    for i in range(n):
-        source = x + (i * all_lanes + lane0) * parts
-        goal = out + i * row
-        if lanes == 1:
-            for k in range(parts):
-                for p in range(points):
-                    goal[p * parts + k] = source[k]
+    for e in range(plan.point_start[point], plan.point_start[point + 1]):
+        s = inside(plan.entry_slot[e], plan.n_slots)
+        goal = out + plan.component[s] * row
+        steps = h + s * all_lanes
+        multiple = <real>plan.multiple[e]
+        if parts == 1:
+            for b in range(lanes):
+                goal[b] += multiple * steps[b]
         else:
-            for p in range(points):
-                memcpy(goal + p * lanes * parts, source, lanes * parts * sizeof(real))
-    for p in range(points):
-        for e in range(plan.point_start[first + p], plan.point_start[first + p + 1]):
-            s = inside(plan.entry_slot[e], plan.n_slots)
-            goal = out + plan.component[s] * row + p * lanes * parts + part
-            steps = h + s * all_lanes + lane0
-            multiple = <real>plan.multiple[e]
-            if parts == 1:
-                for b in range(lanes):
-                    goal[b] += multiple * steps[b]
-            else:
-                for b in range(lanes):
-                    goal[b * parts] += multiple * steps[b]
+            for b in range(lanes):
+                goal[b * 2] += multiple * steps[b]
 
 
 _EPSILONS = {}
@@ -114,7 +122,8 @@ cdef class Caller:
     cdef object point_dtype
     cdef readonly bint scalar
     cdef bint imaginary, nan_on_error, fast
-    cdef readonly Py_ssize_t n_components, m, evaluations, n_tiny
+    cdef readonly Py_ssize_t n_components, m, evaluations
+    cdef readonly list suspects
     cdef Py_ssize_t stored
     cdef double finest
     cdef public double epsilon
@@ -180,7 +189,7 @@ cdef class Caller:
         result.
 
         Returns None where that does not hold: mostly before f ran, or after its first output turned out coarser. Leaves
-        in `n_tiny` how many components were too small to tell their size; points that have any are to be looked at again.
+        in `suspects` the blocks of lanes (first, last) with components too small to tell their size: to be looked at again.
         """
         cdef Py_ssize_t lane, width, tiny
         cdef cnp.ndarray source = x, out = None
@@ -193,13 +202,14 @@ cdef class Caller:
         if width < lanes:
             source = x.copy()  # f may reach the caller's array; a single block is copied below
         self.start()
-        self.n_tiny = 0
+        self.suspects = []
         for lane in range(0, lanes, width):
             width = min(width, lanes - lane)
             tiny = self.place_block(plan, source, lanes, lane, width, relative)
             if tiny and lanes == 1:
                 return None
-            self.n_tiny += tiny
+            if tiny:
+                self.suspects.append((lane, lane + width))
             if not self.evaluate(plan, 0, plan.n_points, self.origin, self.steps, width, 0, width, 0):
                 self.epsilon = self.coarse
                 return None
@@ -553,5 +563,14 @@ cdef class BlockCaller(Caller):
         self.meet(array, shape[:last], k)
         if self.values is None:
             self.forget(column + k)
-        self.values[:, column : column + k] = array.reshape(self.m, k)
+        cdef cnp.ndarray values = self.values, numbers = array
+        cdef Py_ssize_t i, size = cnp.PyArray_ITEMSIZE(values)
+        cdef char *goal = <char *>cnp.PyArray_DATA(values) + column * size
+        if cnp.PyArray_DESCR(numbers) == cnp.PyArray_DESCR(values) and cnp.PyArray_IS_C_CONTIGUOUS(numbers):
+            for i in range(self.m):
+                memcpy(
+                    goal + i * cnp.PyArray_DIM(values, 1) * size, <char *>cnp.PyArray_DATA(numbers) + i * k * size, k * size
+                )
+        else:
+            values[:, column : column + k] = array.reshape(self.m, k)
         return 0
