@@ -156,7 +156,7 @@ def describe(status: NDArray[Any]) -> str:
     """All statuses in words; with counts where there is more than one."""
     codes, counts = np.unique(status, return_counts=True)
     if len(codes) == 0:
-        return "nothing to differentiate: x has no components"
+        return "nothing to differentiate: x, or f(x), has no components"
     if len(codes) == 1:
         return MEANING[Status(int(codes[0]))]
     return "; ".join(f"{count} of {status.size}: {MEANING[Status(int(c))]}" for c, count in zip(codes, counts, strict=True))

@@ -97,10 +97,15 @@ def per_variable(name: str, value: NDArray[Any], shape: tuple[int, ...], n: int)
 
 def destination(out: NDArray[Any], shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
     """Require that `out`, checked before f ran, takes a result of this shape and dtype."""
-    if out.shape != shape:
-        raise ValueError(f"`out` must have the shape of the result, {shape}; got {out.shape}")
+    known_shape(out, shape)
     if not np.can_cast(dtype, out.dtype, "same_kind"):
         raise TypeError(f"`out` must be able to hold {dtype}; got {out.dtype}: use np.empty({shape}, {str(dtype)!r})")
+
+
+def known_shape(out: NDArray[Any] | None, shape: tuple[int, ...]) -> None:
+    """Require that `out`, if given, has the shape of the result."""
+    if out is not None and out.shape != shape:
+        raise ValueError(f"`out` must have the shape of the result, {shape}; got {out.shape}: use np.empty({shape})")
 
 
 def check_destination(out: Any, sources: Iterable[Any]) -> None:

@@ -67,6 +67,8 @@ class Operator:
         x = check.as_numbers("x", point)
         if out is not None:
             check.check_destination(out, (x,))
+            if self._scalar:
+                check.known_shape(out, x.shape)
         full = settings.full_output if full_output is None else check.flag("full_output", full_output)
         points = as_points(x, settings, one_variable=self._one_variable)
         frame = frame_at(settings, x, points)
@@ -82,11 +84,11 @@ class Operator:
     def _at_once(self, x: NDArray[Any]) -> Any:
         """The result for float64 x and default options, None where that takes more than one look."""
         shape = x.shape
-        n = x.size if not self._settings.vectorized else shape[0]
-        if self._one_variable or n == 0:
+        n = 1 if self._one_variable else shape[0] if self._settings.vectorized else x.size
+        if x.size == 0:
             return None
         function, recipe = self._take(x, n)
-        result = solve_at_once(recipe, function, x, x.size // n, shape)
+        result = solve_at_once(recipe, function, x, x.size // n, self._shape((), shape))
         self._spare.append((shape, x.dtype, function, recipe))
         return result
 
@@ -127,7 +129,7 @@ class Operator:
         changed = [
             f"{name}={getattr(settings, name)!r}"
             for name in Settings.__slots__
-            if getattr(settings, name) is not getattr(DEFAULT, name)
+            if repr(getattr(settings, name)) != repr(getattr(DEFAULT, name))
         ]
         return f"{type(self).__name__}({', '.join([repr(self._f), *changed])})"
 
@@ -218,6 +220,10 @@ class Gradient(Operator):
 
 class _ValueAndGradient(Gradient):
     """Gradient with f(x), which is evaluated once."""
+
+    def __init__(self, f: Callable[..., Any], **options: Unpack[Options]) -> None:
+        super().__init__(f, **options)
+        self._plain = False  # two results
 
     def _recipe(self, n: int) -> recipes.Recipe:
         return recipes.lines(KINDS[self._settings.method], 1, self._settings.accuracy, n, True)
@@ -323,10 +329,17 @@ class Hessian(Operator):
             raise TypeError(f"`gradient` must be callable; got {gradient!r}: pass the function itself")
         super().__init__(f, **options)
         self._from_gradient = gradient is not None
+        self._plain &= not self._from_gradient  # the result is symmetrised
         if gradient is not None:
-            self._f = gradient
+            self._given, self._f = f, gradient
         elif self._settings.method == "complex":
             raise ValueError("method 'complex' gives first derivatives; got a Hessian: give `gradient`, or use 'central'")
+
+    def __repr__(self) -> str:
+        text = super().__repr__()
+        if not self._from_gradient:
+            return text
+        return text.replace(repr(self._f), f"{self._given!r}, gradient={self._f!r}", 1)
 
     def _recipe(self, n: int) -> recipes.Recipe:
         if self._from_gradient:

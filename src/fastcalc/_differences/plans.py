@@ -80,6 +80,7 @@ def _embedded_weights(formula: Stencil) -> dict[int, Fraction] | None:
     return None if smaller is None else dict(zip(smaller.offsets.tolist(), smaller.exact, strict=True))
 
 
+@functools.lru_cache(maxsize=256)
 def reach(kind: int, n: int, accuracy: int) -> int:
     """Largest multiple of the step that a line of this kind uses."""
     return int(np.abs(line(kind, n, accuracy).offsets).max())

@@ -257,13 +257,15 @@ def vjp(f: Callable[..., Any], x: ArrayLike, w: ArrayLike, *, out: _Array | None
     """
     weights = check.as_numbers("w", w)
     problem = _problem(f, x, options, out, (weights,))
+    check.known_shape(out, problem.x.shape)
     parts: list[Solution] = []
     for part in _chunks(problem, 1, weights.size):
         if weights.shape not in (problem.function.shape, problem.function.shape + problem.batch):
             raise ValueError(
                 f"`w` must have the shape of f(x), {problem.function.shape}; got {weights.shape}: give one weight per output"
             )
-        columns = weights.reshape(len(part.value), 1, -1)
+        m = len(part.value)
+        columns = weights.reshape(m, 1, weights.size // m if m else 1)
         used = columns != 0
         parts.append(
             Solution(

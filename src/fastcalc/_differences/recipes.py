@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from fastcalc._differences import plans as build
 from fastcalc._differences.engine import Plans
 from fastcalc._differences.plans import BACKWARD, FIXED
-from fastcalc._differences.steps import Rule, fit_bounds, given_steps, is_tiny, true_steps
+from fastcalc._differences.steps import Rule, fit_bounds, given_steps, is_tiny, line_distances, measured_steps, require_moved
 from fastcalc._kernels.plan import Plan
 from fastcalc._kernels.steps import choose_steps
 
@@ -60,9 +60,15 @@ class Recipe:
 
     @functools.cached_property
     def one_block(self) -> Plan | None:
-        """The plan for axes that are all alike, if it is a single one that needs nothing but its own points."""
-        plans = tuple(self.plans(None, None)()) if self.n <= _CACHED_UP_TO else ()
-        return plans[0] if len(plans) == 1 and plans[0].n_retained == 0 and self.reach == 1 else None
+        """The plan for axes that are all alike, if it is a single one."""
+        plans = tuple(self.plans(None, None)()) if 0 < self.n <= _CACHED_UP_TO else ()
+        return plans[0] if len(plans) == 1 else None
+
+    @functools.cached_property
+    def measured(self) -> tuple[Any, ...] | None:
+        """Arguments of the kernel `true_steps` where steps have to be measured, None where h is what the floats have."""
+        exact = self.rule.n != 1 or self.reach < 2
+        return None if exact else line_distances(self.rule, self.rule.kind)
 
     @property
     def n_targets(self) -> int:
@@ -102,9 +108,9 @@ class Recipe:
 
     def divisors(self, x: _Array, sample: Sample) -> _Array:
         """What to divide by, per slot."""
-        if self.rule.n != 1 or self.reach < 2:
+        if self.measured is None:
             return self.slots(sample.h)
-        return true_steps(self.rule, x, sample.h, self._kinds(sample, x.shape))
+        return measured_steps(self.rule, x, sample.h, sample.kinds)
 
     def target_steps(self, h: _Array) -> _Array:
         """The step (n_targets, lanes) to report for each result."""
@@ -127,9 +133,6 @@ class Recipe:
     def mirror(self, targets: NDArray[np.intp]) -> NDArray[np.intp]:
         """The targets that have the same values by symmetry."""
         return targets
-
-    def _kinds(self, sample: Sample, shape: tuple[int, ...]) -> NDArray[np.uint8]:
-        return np.full(shape, self.rule.kind, np.uint8) if sample.kinds is None else sample.kinds
 
 
 class Lines(Recipe):
@@ -282,6 +285,9 @@ class Direction(Lines):
     def place(self, x: _Array, frame: Frame, epsilon: float) -> Sample:
         """One step per direction."""
         t = np.stack([direction_step(self.rule, x, self.v, group, frame, epsilon) for group in self.groups])
+        if frame.step is not None:
+            for group, own in zip(self.groups, t, strict=True):
+                require_moved(x[group], x[group] + own * self.v[group], self.v[group] != 0, own * self.v[group])
         n_tiny = int(is_tiny(np.abs(x)).any())
         if frame.lower is None or frame.upper is None:
             return Sample(t, n_tiny=n_tiny)

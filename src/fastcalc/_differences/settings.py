@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypedDict
 
@@ -73,7 +73,7 @@ def documented(thing: Any) -> Any:
     return thing
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Settings:
     """`Options`, validated and in one form. Shapes that depend on x are checked with x."""
 
@@ -83,7 +83,7 @@ class Settings:
     scale: NDArray[Any] | None = None
     bounds: tuple[NDArray[Any], NDArray[Any]] | None = None
     args: tuple[Any, ...] = ()
-    kwargs: Mapping[str, Any] | None = None
+    kwargs: dict[str, Any] | None = None
     argnum: int = 0
     vectorized: bool = False
     on_error: str = "raise"
@@ -112,31 +112,18 @@ def parse(options: Mapping[str, Any], default_accuracy: int = 2) -> Settings:
     """Check the user's options; a TypeError names one that does not exist."""
     if not options and default_accuracy == 2:
         return DEFAULT
-    unknown = [name for name in options if name not in Settings.__slots__]
-    if unknown:
-        raise TypeError(f"unknown option {unknown[0]!r}: the options are {', '.join(Settings.__slots__)}")
-    method = check.one_of("method", options.get("method", "central"), METHODS)
-    step, scale, bounds = options.get("step"), options.get("scale"), options.get("bounds")
-    args, kwargs = _arguments(options.get("args", ()), options.get("kwargs"))
-    argnum = check.integer("argnum", options.get("argnum", 0), 0, None, "it is the place of x among the arguments of f")
-    if args and argnum > len(args):
+    settings = Settings()
+    for name, value in options.items():
+        if name not in _CHECKS:
+            raise TypeError(f"unknown option {name!r}: the options are {', '.join(_CHECKS)}")
+        setattr(settings, name, _CHECKS[name](value))
+    settings.accuracy = _accuracy(settings.method, options.get("accuracy"), default_accuracy)
+    if settings.args and settings.argnum > len(settings.args):
         raise ValueError(
-            f"`argnum` must be at most the number of other arguments, {len(args)}; got {argnum}: x goes before, between "
-            "or after `args`"
+            f"`argnum` must be at most the number of other arguments, {len(settings.args)}; got {settings.argnum}: x goes "
+            "before, between or after `args`"
         )
-    return Settings(
-        method=method,
-        accuracy=_accuracy(method, options.get("accuracy"), default_accuracy),
-        step=None if step is None else check.positive("step", step),
-        scale=None if scale is None else check.positive("scale", scale),
-        bounds=None if bounds is None else _limits(bounds),
-        args=args,
-        kwargs=kwargs,
-        argnum=argnum,
-        vectorized=check.flag("vectorized", options.get("vectorized", False)),
-        on_error=check.one_of("on_error", options.get("on_error", "raise"), ("raise", "nan")),
-        full_output=check.flag("full_output", options.get("full_output", False)),
-    )
+    return settings
 
 
 def _accuracy(method: str, value: Any, default: int) -> int:
@@ -153,16 +140,22 @@ def _accuracy(method: str, value: Any, default: int) -> int:
     return accuracy
 
 
-def _arguments(args: Any, kwargs: Any) -> tuple[tuple[Any, ...], Mapping[str, Any] | None]:
+def _args(args: Any) -> tuple[Any, ...]:
     if isinstance(args, (str, bytes)) or not isinstance(args, Sequence):
         raise TypeError(f"`args` must be a tuple of the other arguments of f; got {args!r}: write (value,) for one")
+    return tuple(args)
+
+
+def _kwargs(kwargs: Any) -> dict[str, Any] | None:
     if kwargs is not None and not (isinstance(kwargs, Mapping) and all(isinstance(name, str) for name in kwargs)):
         raise TypeError(f"`kwargs` must map argument names to values; got {kwargs!r}")
-    return tuple(args), dict(kwargs) if kwargs else None
+    return dict(kwargs) if kwargs else None
 
 
-def _limits(bounds: Any) -> tuple[NDArray[Any], NDArray[Any]]:
+def _limits(bounds: Any) -> tuple[NDArray[Any], NDArray[Any]] | None:
     """`(lower, upper)`, or anything with `lb` and `ub` as scipy.optimize.Bounds has."""
+    if bounds is None:
+        return None
     if hasattr(bounds, "lb") and hasattr(bounds, "ub"):
         pair = (bounds.lb, bounds.ub)
     elif isinstance(bounds, (str, bytes)) or not hasattr(bounds, "__len__") or len(bounds) != 2:
@@ -182,6 +175,29 @@ def _limits(bounds: Any) -> tuple[NDArray[Any], NDArray[Any]]:
     if crossed:
         raise ValueError(f"`bounds` must have lower <= upper; got lower {pair[0]} and upper {pair[1]}")
     return lower, upper
+
+
+def _sizes(name: str) -> Callable[[Any], NDArray[Any] | None]:
+    return lambda value: None if value is None else check.positive(name, value)
+
+
+def _flag(name: str) -> Callable[[Any], bool]:
+    return lambda value: value if value is True or value is False else check.flag(name, value)
+
+
+_CHECKS: dict[str, Callable[[Any], Any]] = {
+    "method": lambda value: check.one_of("method", value, METHODS),
+    "accuracy": lambda value: value,  # depends on the method
+    "step": _sizes("step"),
+    "scale": _sizes("scale"),
+    "bounds": _limits,
+    "args": _args,
+    "kwargs": _kwargs,
+    "argnum": lambda value: check.integer("argnum", value, 0, None, "it is the place of x among the arguments of f"),
+    "vectorized": _flag("vectorized"),
+    "on_error": lambda value: check.one_of("on_error", value, ("raise", "nan")),
+    "full_output": _flag("full_output"),
+}
 
 
 def inward(limit: NDArray[Any], dtype: np.dtype[Any], towards: float) -> NDArray[Any]:

@@ -7,6 +7,7 @@ the step for size 1, and that result is kept if the first one was nothing but ro
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,19 +35,29 @@ class Solution:
 
 
 @np.errstate(all="ignore")
+def _quietly(call: Callable[..., Any], *arguments: Any) -> Any:
+    return call(*arguments)
+
+
 def solve_at_once(recipe: Recipe, function: Function, x: NDArray[Any], lanes: int, shape: tuple[int, ...]) -> Any:
     """The same three steps in one kernel call, for default options; None where it takes more than that.
 
     Points with tiny components are solved again, by `solve`.
     """
     plan = recipe.one_block
-    result = None if plan is None else function.at_once(plan, x, lanes, recipe.relative, shape)
+    if plan is None:
+        return None
+    arguments = (plan, x, lanes, recipe.relative, recipe.reach, recipe.measured, shape)
+    if plan.base:  # f at x itself: its warnings are the user's
+        result = function.at_once(*arguments, False)
+    else:
+        result = _quietly(function.at_once, *arguments, True)
     if result is not None and function.suspects:
         points = x.reshape(recipe.n, lanes)
         for first, last in function.suspects:
             some = first + np.flatnonzero(is_tiny(np.abs(points[:, first:last])).any(axis=0))
-            again = solve(recipe, function, points[:, some], Frame(), full=False)
-            result.reshape(-1, recipe.n, lanes)[..., some] = again.value
+            again = solve(recipe, function, np.ascontiguousarray(points[:, some]), Frame(), full=False)
+            result.reshape(-1, recipe.n_targets, lanes)[..., some] = again.value
     return result
 
 

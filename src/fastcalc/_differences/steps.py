@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastcalc._differences.plans import BACKWARD, CENTRAL, COMPLEX, FIXED, FORWARD, line, reach
-from fastcalc._kernels.steps import round_steps
+from fastcalc._kernels.steps import round_steps, true_steps
 
 COMPLEX_STEP = 2.0**-67  # relative; its square is far below the rounding of any real part
 TINY = 1e-5  # below this, abs(x) alone is no reliable guide to the size of x; as in the kernel
@@ -52,39 +52,41 @@ def given_steps(rule: Rule, x: _Floats, step: _Floats) -> _Floats:
     h = np.array(np.broadcast_to(step, x.shape), x.real.dtype, order="C")
     if rule.reach:
         round_steps(x, rule.reach, h)
-    lost = np.argwhere((h == 0) & np.isfinite(x))
-    if len(lost):
-        at = tuple(lost[0])
-        where = "x" if x.size == 1 else f"x component {at[0]}" if x.shape[1] == 1 else f"x[{at[0]}, {at[1]}]"
-        used = np.broadcast_to(step, x.shape)[at]
-        raise ValueError(
-            f"`step` must change x: {where} = {x[at]!s} plus {used!s} is the same floating-point number; take a step of "
-            f"at least {np.spacing(abs(x[at].real))!s}"
-        )
+    require_moved(x, x + h, np.ones(x.shape, np.bool_), np.broadcast_to(step, x.shape))
     return h
 
 
-def true_steps(rule: Rule, x: _Floats, h: _Floats, kinds: NDArray[np.uint8]) -> _Floats:
-    """The steps to divide by: where a power of 2 between the points keeps x + k h from being exact, first derivatives
-    are divided by the distances that the floats really have, so that linear functions stay exact."""
-    if rule.order != 1 or rule.reach < 2:
-        return h
-    position = np.abs(x.real)
-    crossing = np.frexp(position)[1] != np.frexp(position + rule.reach * h)[1]
-    if not crossing.any():
-        return h
-    distance = np.zeros_like(h)
-    for code in np.unique(kinds).tolist():
-        formula = line(code, rule.n, rule.accuracy) if code != FIXED else None
-        if formula is None:
-            continue
-        there = [(x.real + offset * h) - x.real for offset in formula.offsets.tolist()]
-        weighted = sum(
-            w * (there[p] - there[q] if q >= 0 else there[p])
-            for w, p, q in zip(formula.weight.tolist(), formula.plus.tolist(), formula.minus.tolist(), strict=True)
+def require_moved(x: _Floats, moved: _Floats, wanted: NDArray[np.bool_], step: _Floats) -> None:
+    """ValueError where a user's step is lost in x (n, lanes)."""
+    lost = np.argwhere((moved == x) & wanted & np.isfinite(x))
+    if len(lost):
+        at = tuple(lost[0])
+        where = "x" if x.size == 1 else f"component {at[0]} of x" if x.shape[1] == 1 else f"x[{at[0]}, {at[1]}]"
+        raise ValueError(
+            f"`step` must change x: {where}, {x[at]!s}, plus {step[at]!s} is the same floating-point number; take a step of "
+            f"at least {np.spacing(abs(x[at].real))!s}"
         )
-        distance = np.where(kinds == code, weighted / formula.denominator, distance)
-    return np.where(crossing & np.isfinite(h), distance, h).astype(h.dtype)
+
+
+def line_distances(rule: Rule, kind: int) -> tuple[Any, ...]:
+    """Offsets, weights and denominator of a line, as the kernel `true_steps` takes them."""
+    formula = line(kind, rule.n, rule.accuracy)
+    minus = np.where(formula.minus >= 0, formula.offsets[formula.minus], 0.0)
+    return formula.offsets[formula.plus], minus, formula.weight, float(formula.denominator)
+
+
+def measured_steps(rule: Rule, x: _Floats, h: _Floats, kinds: NDArray[np.uint8] | None) -> _Floats:
+    """The steps to divide first differences by; `kinds` None: all as the rule says."""
+    out = np.empty_like(h)
+    if kinds is None:
+        true_steps(x, h, *line_distances(rule, rule.kind), out)
+        return out
+    distances = h
+    for code in np.unique(kinds).tolist():
+        if code != FIXED:
+            true_steps(x, h, *line_distances(rule, code), out)
+            distances = np.where(kinds == code, out, distances)
+    return distances
 
 
 def fit_bounds(

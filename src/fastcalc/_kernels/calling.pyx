@@ -17,7 +17,7 @@ from fastcalc._kernels.arrays cimport inside, real, real_type, reals
 from fastcalc._kernels.plan cimport Plan
 
 from fastcalc._kernels.combine import combine
-from fastcalc._kernels.steps import choose_steps
+from fastcalc._kernels.steps import choose_steps, true_steps
 
 cnp.import_array()
 
@@ -95,6 +95,12 @@ cdef double epsilon_of(object dtype) except -1:
     if known is None:
         known = _EPSILONS[dtype] = float(np.finfo(dtype).eps)
     return known
+
+
+@np.errstate(all="ignore")
+def evaluate_quietly(caller, *arguments):
+    """Evaluate away from x, where NumPy's floating-point warnings tell the user nothing."""
+    return caller.evaluate(*arguments)
 
 
 cdef object unknown(tuple shape, object dtype):
@@ -183,16 +189,19 @@ cdef class Caller:
         """Points x to treat together, out of `lanes`."""
         return max(1, min(lanes, self.columns() // max(1, plan.n_points)))
 
-    def at_once(self, Plan plan not None, cnp.ndarray x not None, Py_ssize_t lanes, double relative, tuple shape):
-        """Where, call and combine in the common case, where nothing needs a second look: default steps, a plan without
-        retained points, all of its points in one block, float64 throughout. `shape` follows that of f's output in the
-        result.
+    def at_once(
+        self, Plan plan not None, cnp.ndarray x not None, Py_ssize_t lanes, double relative, Py_ssize_t reach,
+        tuple measured, tuple shape, bint quiet,
+    ):
+        """Where, call and combine in the common case, where nothing needs a second look: default steps, a single plan,
+        all of its points in one block, float64 throughout. `measured` holds the arguments of `true_steps` where steps
+        have to be measured; `shape` follows that of f's output in the result. `quiet`: floating-point warnings are off.
 
         Returns None where that does not hold: mostly before f ran, or after its first output turned out coarser. Leaves
         in `suspects` the blocks of lanes (first, last) with components too small to tell their size: to be looked at again.
         """
         cdef Py_ssize_t lane, width, tiny
-        cdef cnp.ndarray source = x, out = None
+        cdef cnp.ndarray source = x, out = None, divisors
         if (
             cnp.PyArray_SIZE(x) != plan.n_components * lanes or self.m < 0 or self.epsilon != self.finest
             or self.point_dtype is not FLOAT64 or plan.n_points > self.columns()
@@ -205,12 +214,20 @@ cdef class Caller:
         self.suspects = []
         for lane in range(0, lanes, width):
             width = min(width, lanes - lane)
-            tiny = self.place_block(plan, source, lanes, lane, width, relative)
-            if tiny and lanes == 1:
-                return None
+            tiny = self.place_block(plan, source, lanes, lane, width, relative, reach)
             if tiny:
+                if lanes == 1:
+                    return None
                 self.suspects.append((lane, lane + width))
-            if not self.evaluate(plan, 0, plan.n_points, self.origin, self.steps, width, 0, width, 0):
+            if quiet:
+                finer = self.evaluate(plan, 0, plan.n_points, self.origin, self.steps, width, 0, width, 0)
+            else:
+                finer = self.evaluate(plan, 0, plan.base, self.origin, self.steps, width, 0, width, 0) and (
+                    evaluate_quietly(
+                        self, plan, plan.base, plan.n_points, self.origin, self.steps, width, 0, width, plan.base * width
+                    )
+                )
+            if not finer:
                 self.epsilon = self.coarse
                 return None
             if out is None:
@@ -219,13 +236,18 @@ cdef class Caller:
                 out = np.empty(self.shape + shape, self.dtype)
             if out.dtype != self.dtype:
                 return None
+            divisors = self.steps
+            if measured is not None:
+                divisors = np.empty_like(self.steps)
+                true_steps(self.origin, self.steps, *measured, divisors)
             combine(
-                plan, 0, plan.n_groups, 0, self.values, self.columns_last, self.m, lanes, lane, width, self.steps, 0, out
+                plan, 0, plan.n_groups, 0, self.values, self.columns_last, self.m, lanes, lane, width, divisors, 0, out
             )
         return out
 
     cdef Py_ssize_t place_block(
-        self, Plan plan, cnp.ndarray x, Py_ssize_t lanes, Py_ssize_t lane, Py_ssize_t width, double relative
+        self, Plan plan, cnp.ndarray x, Py_ssize_t lanes, Py_ssize_t lane, Py_ssize_t width, double relative,
+        Py_ssize_t reach,
     ) except -1:
         # a block of lanes of x, and its steps; returns the number of tiny components
         cdef Py_ssize_t i, n = plan.n_components
@@ -237,7 +259,7 @@ cdef class Caller:
         goal = <double *>cnp.PyArray_DATA(self.origin)
         for i in range(n):
             memcpy(goal + i * width, source + i * lanes + lane, width * sizeof(double))
-        return choose_steps(self.origin, relative, 1, None, self.steps)
+        return choose_steps(self.origin, relative, reach, None, self.steps)
 
     def assume_scalar(self):
         """f failed everywhere, or x holds no point: let its output be a scalar."""
@@ -260,7 +282,12 @@ cdef class Caller:
             # Python's numbers have no precision of their own: they take that of x, as in NumPy's promotion
             array = np.asarray(output, np.result_type(self.point_dtype, output))
         else:
-            array = np.asarray(output)
+            try:
+                array = np.asarray(output)
+            except ValueError as error:
+                raise TypeError(
+                    f"`f` must return numbers, an array or nested lists of one shape; got a ragged {type(output).__name__}"
+                ) from error
         kind = "f" if self.imaginary and isinstance(output, (float, int)) else array.dtype.kind
         if kind in "biu":
             array = array.astype(np.float64)

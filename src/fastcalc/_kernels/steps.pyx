@@ -104,3 +104,50 @@ def round_steps(cnp.ndarray x, Py_ssize_t reach, cnp.ndarray h):
         round_all[float](<float *>px, parts, count, reach, <float *>ph)
     else:
         round_all[cnp.longdouble_t](<long double *>px, parts, count, reach, <long double *>ph)
+
+
+cdef void measure(
+    const real *x, Py_ssize_t parts, Py_ssize_t count, const real *h, const double *plus, const double *minus,
+    const double *weight, Py_ssize_t terms, double denominator, real *out,
+) noexcept nogil:
+    # IN x[count, parts], h[count], plus[terms], minus[terms], weight[terms]; OUT out[count]
+    cdef Py_ssize_t i, t
+    cdef real origin, total, right, left
+    for i in range(count):
+        origin, total = x[i * parts], 0
+        for t in range(terms):
+            right, left = origin + <real>plus[t] * h[i], origin + <real>minus[t] * h[i]
+            total += <real>weight[t] * (right - left)
+        out[i] = total / <real>denominator
+
+
+def true_steps(
+    cnp.ndarray x not None, cnp.ndarray h not None, const double[::1] plus not None, const double[::1] minus not None,
+    const double[::1] weight not None, double denominator, cnp.ndarray out not None,
+):
+    """Fill ``out`` with the steps to divide a first difference by, from the distances that the floats really have.
+
+    ``sum(weight * ((x + plus * h) - (x + minus * h))) / denominator`` is h where all points are exact. Where a power of 2
+    between them keeps some from being so, dividing by it keeps linear functions exact.
+    """
+    cdef int typenum = real_type(cnp.PyArray_TYPE(h))
+    cdef Py_ssize_t count = cnp.PyArray_SIZE(h), terms = weight.shape[0]
+    cdef Py_ssize_t parts = 2 if cnp.PyArray_ISCOMPLEX(x) else 1
+    cdef void *px = reals(x, typenum, count * parts)
+    cdef void *ph = reals(h, typenum, count)
+    cdef void *po = reals(out, typenum, count)
+    if terms == 0 or plus.shape[0] != terms or minus.shape[0] != terms:
+        raise ValueError("terms without offsets or weights")
+    if typenum == cnp.NPY_DOUBLE:
+        measure[double](
+            <double *>px, parts, count, <double *>ph, &plus[0], &minus[0], &weight[0], terms, denominator, <double *>po
+        )
+    elif typenum == cnp.NPY_FLOAT:
+        measure[float](
+            <float *>px, parts, count, <float *>ph, &plus[0], &minus[0], &weight[0], terms, denominator, <float *>po
+        )
+    else:
+        measure[cnp.longdouble_t](
+            <long double *>px, parts, count, <long double *>ph, &plus[0], &minus[0], &weight[0], terms, denominator,
+            <long double *>po,
+        )
