@@ -1,5 +1,6 @@
 """Threads, nested use, exceptions, interrupts, leaks: an operator is always usable, and nothing is left behind."""
 
+import contextlib
 import gc
 import os
 import signal
@@ -317,10 +318,8 @@ def outcome(call):
     """A call, whatever comes out of it."""
 
     def run():
-        try:
+        with contextlib.suppress(Mistake, ValueError, TypeError):
             call()
-        except (Mistake, ValueError, TypeError):
-            pass
 
     return run
 
@@ -357,23 +356,22 @@ SCENARIOS = {
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_no_python_memory_is_left_behind(name):
     run = outcome(SCENARIOS[name])
-    for _ in range(20):
+    for _ in range(60):
         run()
-    gc.collect()
+    grown = []
     tracemalloc.start()
     try:
-        for _ in range(20):
-            run()
-        gc.collect()
-        before = tracemalloc.get_traced_memory()[0]
-        for _ in range(200):
-            run()
-        gc.collect()
-        grown = tracemalloc.get_traced_memory()[0] - before
+        for _ in range(4):
+            gc.collect()
+            before = tracemalloc.get_traced_memory()[0]
+            for _ in range(100):
+                run()
+            gc.collect()
+            grown.append(tracemalloc.get_traced_memory()[0] - before)
     finally:
         tracemalloc.stop()
-    # a leak of one object of 16 bytes a call would be 3200
-    assert grown < 1600
+    # a leak of the smallest object, 24 bytes, a call would be 2400 each time; caches fill at the beginning
+    assert min(grown) < 2400, grown
 
 
 @pytest.mark.parametrize("name", ["gradient", "vectorised", "failing", "failing in the middle", "keeping its argument"])
@@ -391,12 +389,16 @@ def test_no_reference_is_left_behind(name):
             outcome(lambda: operator(x, token=token))()  # noqa: B023
 
     run()
-    counts = [sys.getrefcount(thing) for thing in (x, token, g, X.dtype, None and X)]
-    for _ in range(50):
+    things = [x, token, g, X.dtype, None, Mistake]
+    gc.collect()
+    before = [sys.getrefcount(thing) for thing in things]
+    for _ in range(100):
         run()
     gc.collect()
-    after = [sys.getrefcount(thing) for thing in (x, token, g, X.dtype, None and X)]
-    assert max(abs(a - b) for a, b in zip(counts[:4], after[:4], strict=True)) <= 3
+    after = [sys.getrefcount(thing) for thing in things]
+    # six calls a run: one reference a call would be 600. Types and None are used by others too
+    assert max(abs(a - b) for a, b in zip(after, before, strict=True)) < 90, (before, after)
+    assert before[:3] == after[:3] or "keeping" in name
 
 
 def test_outputs_are_released():

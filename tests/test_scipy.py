@@ -20,7 +20,8 @@ START = np.array([-1.2, 1.0, 0.5])
 
 @pytest.mark.parametrize("method", ["BFGS", "L-BFGS-B", "CG", "TNC", "SLSQP"])
 def test_minimize_with_a_gradient(method):
-    found = optimize.minimize(rosenbrock, START, jac=fc.Gradient(rosenbrock), method=method, options={"maxiter": 500})
+    options = {"maxfun": 2000} if method == "TNC" else {}
+    found = optimize.minimize(rosenbrock, START, jac=fc.Gradient(rosenbrock), method=method, options=options)
     # the tolerances of these methods, 1e-5 of the gradient with a Hessian whose smallest eigenvalue is about 0.5
     np.testing.assert_allclose(found.x, 1, atol=1e-3)
 
@@ -39,13 +40,13 @@ def test_minimize_with_other_arguments():
     # SciPy calls jac(x, *args)
     found = optimize.minimize(
         rosenbrock,
-        START,
+        START[:2],
         args=(2.0, 10.0),
         jac=fc.Gradient(rosenbrock),
         hess=fc.Hessian(rosenbrock),
         method="trust-exact",
     )
-    np.testing.assert_allclose(found.x, [2, 4, 16], rtol=1e-4)
+    np.testing.assert_allclose(found.x, [2, 4], rtol=1e-4)
 
 
 def test_minimize_with_value_and_gradient_in_one():
