@@ -159,4 +159,6 @@ def describe(status: NDArray[Any]) -> str:
         return "nothing to differentiate: x, or f(x), has no components"
     if len(codes) == 1:
         return MEANING[Status(int(codes[0]))]
-    return "; ".join(f"{count} of {status.size}: {MEANING[Status(int(c))]}" for c, count in zip(codes, counts, strict=True))
+    return "; ".join(
+        f"{count} of {status.size}: {MEANING[Status(int(c))]}" for c, count in zip(codes, counts, strict=True)
+    )

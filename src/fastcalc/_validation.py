@@ -13,7 +13,8 @@ _FLOAT64 = np.dtype(np.float64)
 
 def as_numbers(name: str, value: ArrayLike) -> NDArray[Any]:
     """Array of float32, float64, longdouble or their complex types, in native byte order; others of bool, integer and
-    float16 type become float64. TypeError for anything else. The input's memory where possible."""
+    float16 type become float64. TypeError for anything else. The input's memory where possible.
+    """
     if type(value) is np.ndarray and value.dtype is _FLOAT64:
         return value
     try:

@@ -69,7 +69,9 @@ def walk(
         After the first call of f; `function.coarse` says how coarse.
     """
     lanes = x.shape[1]
-    modes = [_DERIVATIVE, _TRUNCATION, _ROUNDING] if estimate else [_DERIVATIVE, _ROUNDING] if rounding else [_DERIVATIVE]
+    modes = (
+        [_DERIVATIVE, _TRUNCATION, _ROUNDING] if estimate else [_DERIVATIVE, _ROUNDING] if rounding else [_DERIVATIVE]
+    )
     outs: dict[int, NDArray[Any]] = {}
     base: NDArray[Any] | None = None
     lane = 0
@@ -98,8 +100,19 @@ def walk(
                             if divisors.dtype != out.real.dtype:
                                 divisors = divisors.astype(out.real.dtype)
                             combine(
-                                plan, group, stop, mode, function.values, function.columns_last, function.m, lanes,
-                                lane, width, divisors, lane, out,
+                                plan,
+                                group,
+                                stop,
+                                mode,
+                                function.values,
+                                function.columns_last,
+                                function.m,
+                                lanes,
+                                lane,
+                                width,
+                                divisors,
+                                lane,
+                                out,
                             )
                     group = stop
             if plan.base and function.values is not None:

@@ -88,7 +88,8 @@ def reach(kind: int, n: int, accuracy: int) -> int:
 
 class Axes(NamedTuple):
     """Directions to sample along: axis a moves the slots ``slot[start[a]:start[a + 1]]`` together; its step is the one
-    of the slot ``step[a]``; slot s moves ``component[s]`` of x."""
+    of the slot ``step[a]``; slot s moves ``component[s]`` of x.
+    """
 
     n_components: int
     component: _Indices

@@ -1,5 +1,6 @@
 """One call of an operator: which argument is x, the function made callable at points, the options in x's shape, and the
-result in the user's shape."""
+result in the user's shape.
+"""
 
 from __future__ import annotations
 
@@ -31,13 +32,16 @@ def split_arguments(settings: Settings, args: tuple[Any, ...]) -> tuple[Any, tup
             )
         return args[0], settings.args[:place], settings.args[place:]
     if place >= len(args):
-        raise TypeError(f"x is argument number {place} (`argnum`), counted from 0; got {len(args)} arguments at the call")
+        raise TypeError(
+            f"x is argument number {place} (`argnum`), counted from 0; got {len(args)} arguments at the call"
+        )
     return args[place], args[:place], args[place + 1 :]
 
 
 def as_points(x: NDArray[Any], settings: Settings, *, one_variable: bool) -> NDArray[Any]:
     """A copy of x as (n, lanes): n variables, and a lane for each point of a batch. A copy, since f may reach the caller's
-    array on ways of its own."""
+    array on ways of its own.
+    """
     if one_variable:
         n = 1
     elif settings.vectorized:
@@ -115,7 +119,13 @@ def report(
     success = np.isfinite(value)
     if shape == ():
         return DerivativeResult(
-            value, error[()], step[()] if step.ndim == 0 else step, fun, function.evaluations, bool(success),
-            Status(int(status[()])), describe(status),
+            value,
+            error[()],
+            step[()] if step.ndim == 0 else step,
+            fun,
+            function.evaluations,
+            bool(success),
+            Status(int(status[()])),
+            describe(status),
         )
     return DerivativeResult(value, error, step, fun, function.evaluations, success, status, describe(status))

@@ -17,7 +17,15 @@ from numpy.typing import NDArray
 from fastcalc._differences import plans as build
 from fastcalc._differences.engine import Plans
 from fastcalc._differences.plans import BACKWARD, FIXED
-from fastcalc._differences.steps import Rule, fit_bounds, given_steps, is_tiny, line_distances, measured_steps, require_moved
+from fastcalc._differences.steps import (
+    Rule,
+    fit_bounds,
+    given_steps,
+    is_tiny,
+    line_distances,
+    measured_steps,
+    require_moved,
+)
 from fastcalc._kernels.plan import Plan
 from fastcalc._kernels.steps import choose_steps
 
@@ -307,7 +315,7 @@ class Direction(Lines):
         return np.stack([small[group].any(axis=0) for group in self.groups]) if small.any() else None
 
     def slots(self, h: _Array) -> _Array:
-        """t v_i for the components of each direction, and t itself."""
+        """T v_i for the components of each direction, and t itself."""
         parts = []
         for group, t in zip(self.groups, h, strict=True):
             parts += [t * self.v[group], t[None]]
@@ -337,10 +345,9 @@ class HessianDirection(Recipe):
         if frame.lower is None or frame.upper is None:
             half = frame
         else:
-            spare = np.spacing(np.abs(x))
             half = frame._replace(
-                lower=np.where(frame.lower == x, x, x - np.maximum((x - frame.lower) / 2 - spare, 0)),
-                upper=np.where(frame.upper == x, x, x + np.maximum((frame.upper - x) / 2 - spare, 0)),
+                lower=x - sure_room(x, frame.lower) / 2,
+                upper=x + sure_room(x, frame.upper) / 2,
             )
         coordinates = Recipe.place(self, x, half, epsilon)
         along = Direction(self.rule, self.v, [self.moved]).place(x, half, epsilon)
@@ -389,9 +396,7 @@ class HessianDirection(Recipe):
         return lambda: plans
 
 
-def direction_step(
-    rule: Rule, x: _Array, v: _Array, group: NDArray[np.intp], frame: Frame, epsilon: float
-) -> _Array:
+def direction_step(rule: Rule, x: _Array, v: _Array, group: NDArray[np.intp], frame: Frame, epsilon: float) -> _Array:
     """Step t (lanes,) along v such that no component of the group moves farther than its own step."""
     speed = np.abs(v[group])
     if frame.step is not None:
@@ -406,16 +411,24 @@ def direction_step(
     return np.where(np.isfinite(t) & (t > 0), t, 1).astype(x.real.dtype)
 
 
-def room_along(
-    x: _Array, v: _Array, group: NDArray[np.intp], lower: _Array, upper: _Array
-) -> tuple[_Array, _Array]:
+def sure_room(x: _Array, bound: _Array) -> _Array:
+    """Distance from x to a bound, less what the rounding of a few additions on the way there can add."""
+    distance = np.abs(bound - x)
+    with np.errstate(invalid="ignore"):
+        spare = 4 * np.spacing(np.maximum(np.abs(x), np.abs(bound)))
+    return np.where(np.isfinite(distance), np.maximum(distance - spare, 0), distance)
+
+
+def room_along(x: _Array, v: _Array, group: NDArray[np.intp], lower: _Array, upper: _Array) -> tuple[_Array, _Array]:
     """How far (lanes,) one can go from x along -v and along v before a bound."""
     x, v = x[group], v[group]
     lower, upper = (np.broadcast_to(side, v.shape) if side.shape[0] == 1 else side[group] for side in (lower, upper))
-    spare = np.spacing(np.abs(x))
-    above, below = np.maximum(upper - x - spare, 0), np.maximum(x - lower - spare, 0)
+    above, below = sure_room(x, upper), sure_room(x, lower)
     with np.errstate(divide="ignore", invalid="ignore"):
-        forward = np.where(v > 0, above / np.abs(v), np.where(v < 0, below / np.abs(v), np.inf)).min(axis=0, initial=np.inf)
-        backward = np.where(v > 0, below / np.abs(v), np.where(v < 0, above / np.abs(v), np.inf)).min(axis=0, initial=np.inf)
+        forward = np.where(v > 0, above / np.abs(v), np.where(v < 0, below / np.abs(v), np.inf)).min(
+            axis=0, initial=np.inf
+        )
+        backward = np.where(v > 0, below / np.abs(v), np.where(v < 0, above / np.abs(v), np.inf)).min(
+            axis=0, initial=np.inf
+        )
     return backward, forward
-

@@ -136,7 +136,9 @@ def _accuracy(method: str, value: Any, default: int) -> int:
             "one-sided method"
         )
     if method == "complex" and accuracy != 2:
-        raise ValueError(f"`accuracy` has no effect on method 'complex', whose error is rounding; got {accuracy}: leave it out")
+        raise ValueError(
+            f"`accuracy` has no effect on method 'complex', whose error is rounding; got {accuracy}: leave it out"
+        )
     return accuracy
 
 

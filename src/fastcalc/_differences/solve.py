@@ -111,7 +111,9 @@ def _walk_alike(
     for k in range(max(1, patterns.shape[1])):
         lanes = np.flatnonzero(of_lane.reshape(-1) == k)
         kinds, signs = (
-            np.split(patterns[:, k], 2) if patterns.shape[1] else (np.zeros(recipe.axes.count), np.ones(recipe.axes.count))
+            np.split(patterns[:, k], 2)
+            if patterns.shape[1]
+            else (np.zeros(recipe.axes.count), np.ones(recipe.axes.count))
         )
         kinds, signs = kinds.astype(np.uint8), signs.astype(np.int8)
         plans = recipe.plans(kinds, signs) if targets is None else recipe.subset(kinds, signs, targets)
@@ -171,6 +173,7 @@ def _retake(
     if not poor.any():
         return step
     targets = np.flatnonzero(poor.any(axis=(0, 2)))
+    targets = np.unique(np.minimum(targets, recipe.mirror(targets)))
     lanes = np.flatnonzero(poor.any(axis=(0, 1)))
     there = np.ascontiguousarray(x[:, lanes])
     size = np.abs(there)

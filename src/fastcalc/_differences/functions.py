@@ -1,0 +1,244 @@
+"""The functions over the operators: one call each, ``fc.gradient(f, x, **options)`` is ``fc.Gradient(f, **options)(x)``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Unpack
+
+from numpy.typing import ArrayLike, NDArray
+
+from fastcalc._differences.operators import Derivative, Gradient, Hessian, Jacobian, ValueAndGradient
+from fastcalc._differences.settings import Options, documented
+
+
+@documented
+def derivative(
+    f: Callable[..., Any], x: ArrayLike, n: int = 1, *, out: NDArray[Any] | None = None, **options: Unpack[Options]
+) -> Any:
+    """n-th derivative of a function of one real variable, at one point or many.
+
+    Parameters
+    ----------
+    f : callable
+        Function of one variable, called with one NumPy scalar at a time, with any shape of output. Vectorised, it is
+        called with arrays ``(k,)`` and returns ``(k,)`` or ``(m, k)``.
+    x : array_like
+        A point or an array of points; bool, integer and float16 become float64.
+    n : int, default 1
+        Which derivative, 1 to 10.
+    {options}
+
+    Returns
+    -------
+    scalar, ndarray or DerivativeResult
+        Shape of f's output followed by that of x; dtype ``np.result_type(x, f(x))``.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For arguments of the wrong kind, or of a wrong value or shape, before f is called.
+
+    Notes
+    -----
+    Finite differences on integer offsets with exact rational weights: ``sum(weights * f(x + offsets * h)) / h**n``. By
+    default central of accuracy 4: 4 calls of f per point for n = 1 and 2 (one more for even n). The error is
+    C h**accuracy f^(n+accuracy)(x), see `Stencil.error_constant`, plus eps abs(f) sum(abs(weights)) / h**n from rounding.
+
+    References
+    ----------
+    B. Fornberg, "Generation of finite difference formulas on arbitrarily spaced grids", Math. Comp. 51 (1988) 699-706.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastcalc as fc
+    >>> print(round(fc.derivative(np.exp, 0.0), 12))
+    1.0
+    >>> fc.derivative(np.sin, [0.0, np.pi / 2], 2).round(9)
+    array([ 0., -1.])
+    """
+    return Derivative(f, n, **options)(x, out=out)
+
+
+@documented
+def gradient(
+    f: Callable[..., Any], x: ArrayLike, *, out: NDArray[Any] | None = None, **options: Unpack[Options]
+) -> Any:
+    """Gradient of a scalar function of many variables.
+
+    Parameters
+    ----------
+    f : callable
+        Function of an array of x's shape that returns a scalar, shape ``()`` or ``(1,)``. It gets a private copy of x.
+    x : array_like
+        The point, of any shape; bool, integer and float16 become float64. With ``vectorized=True`` ``(n, ...)``.
+    {options}
+
+    Returns
+    -------
+    ndarray, scalar or DerivativeResult
+        Shape of x; dtype ``np.result_type(x, f(x))``. Components that need a value of f that is not finite are NaN.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For arguments of the wrong kind, or of a wrong value or shape, before f is called; for an f that returns no
+        scalar, after its first call.
+
+    Notes
+    -----
+    ``(f(x + h_i e_i) - f(x - h_i e_i)) / 2 h_i``: 2n calls of f, and `accuracy` times n in general; one-sided
+    ``accuracy * n + 1``, complex step n. The error is O(h**accuracy) plus eps abs(f) / h from rounding: about
+    eps**(2/3) relative to well-scaled functions at accuracy 2, eps**(4/5) at accuracy 4.
+
+    References
+    ----------
+    J. Nocedal, S. Wright, *Numerical Optimization*, Springer 2006, section 8.1; for the complex step W. Squire, G. Trapp,
+    SIAM Review 40 (1998) 110-112.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastcalc as fc
+    >>> fc.gradient(lambda x: x[0] ** 2 + np.sin(x[1]), [3.0, 0.0]).round(9)
+    array([6., 1.])
+    """
+    return Gradient(f, **options)(x, out=out)
+
+
+@documented
+def value_and_gradient(
+    f: Callable[..., Any], x: ArrayLike, *, out: NDArray[Any] | None = None, **options: Unpack[Options]
+) -> Any:
+    """f(x) and the gradient of a scalar function.
+
+    Parameters
+    ----------
+    f : callable
+        Function of an array of x's shape that returns a scalar.
+    x : array_like
+        The point, of any shape; with ``vectorized=True`` ``(n, ...)``.
+    {options}
+
+    Returns
+    -------
+    value : scalar or ndarray
+        f(x); with ``vectorized=True`` of the shape of the batch.
+    gradient : ndarray or scalar
+        Shape of x. With ``full_output=True`` one `DerivativeResult` instead of both, whose ``fun`` is the value.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `gradient`.
+
+    Notes
+    -----
+    One call of f more than `gradient`, none more where that is one-sided. Error as for `gradient`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastcalc as fc
+    >>> value, slope = fc.value_and_gradient(lambda x: x @ x, np.array([1.0, 2.0]))
+    >>> float(value), slope.round(9)
+    (5.0, array([2., 4.]))
+    """
+    return ValueAndGradient(f, **options)(x, out=out)
+
+
+@documented
+def jacobian(
+    f: Callable[..., Any], x: ArrayLike, *, out: NDArray[Any] | None = None, **options: Unpack[Options]
+) -> Any:
+    """Jacobian of a function with any shape of output.
+
+    Parameters
+    ----------
+    f : callable
+        Function of an array of x's shape that returns numbers, an array or a list of them, always of one shape.
+    x : array_like
+        The point, of any shape; bool, integer and float16 become float64. With ``vectorized=True`` ``(n, ...)``.
+    {options}
+
+    Returns
+    -------
+    ndarray, scalar or DerivativeResult
+        Shape ``f(x).shape + x.shape``, never squeezed: ``(m, n)`` for a function from R^n to R^m. With
+        ``vectorized=True`` ``(m, n, ...)``. dtype ``np.result_type(x, f(x))``.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For arguments of the wrong kind, or of a wrong value or shape, before f is called; for outputs that are no
+        numbers or change their shape, when they come.
+
+    Notes
+    -----
+    One column per variable, as for `gradient`: 2n calls of f, the same errors. Results are combined in blocks of columns:
+    the values of f are never all in memory.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastcalc as fc
+    >>> fc.jacobian(lambda x: np.array([x[0] * x[1], x[0], x[1] ** 2]), [2.0, 3.0]).round(9)
+    array([[3., 2.],
+           [1., 0.],
+           [0., 6.]])
+    """
+    return Jacobian(f, **options)(x, out=out)
+
+
+@documented
+def hessian(
+    f: Callable[..., Any],
+    x: ArrayLike,
+    *,
+    gradient: Callable[..., Any] | None = None,
+    out: NDArray[Any] | None = None,
+    **options: Unpack[Options],
+) -> Any:
+    """Hessian of a function, from its values or from its gradient.
+
+    Parameters
+    ----------
+    f : callable
+        Function of an array of x's shape; usually scalar.
+    x : array_like
+        The point, of any shape; bool, integer and float16 become float64. With ``vectorized=True`` ``(n, ...)``.
+    gradient : callable, optional
+        Gradient of f, returning x's shape: its Jacobian, symmetrised, is more accurate and costs 2n calls.
+    {options}
+
+    Returns
+    -------
+    ndarray, scalar or DerivativeResult
+        Shape ``f(x).shape + x.shape + x.shape``, symmetric to the last bit; ``(n, n, ...)`` with ``vectorized=True``.
+        Steps of mixed derivatives are reported as geometric means.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For arguments of the wrong kind, or of a wrong value or shape, before f is called; for a `gradient` that does not
+        return the shape of x, after its first call.
+
+    Notes
+    -----
+    ``1 + n + n**2`` calls of f for central differences of accuracy 2, by polarisation: with second differences S along
+    h_i e_i, h_j e_j and their sum, ``f_ij = (S_ij - S_i - S_j) / 2 h_i h_j`` uses f(x), f(x +- h_i e_i) and
+    f(x +- (h_i e_i + h_j e_j)). In general ``1 + accuracy * n (n + 1) / 2`` calls. The error is O(h**accuracy) plus
+    eps abs(f) / h**2 from rounding: about eps**(1/2) relative at accuracy 2, eps**(2/3) at accuracy 4.
+
+    References
+    ----------
+    M. Abramowitz, I. Stegun, *Handbook of Mathematical Functions*, 1964, formula 25.3.27, for accuracy 2.
+
+    Examples
+    --------
+    >>> import fastcalc as fc
+    >>> fc.hessian(lambda x: x[0] ** 2 * x[1] ** 3, [1.0, 2.0]).round(3)
+    array([[16., 24.],
+           [24., 12.]])
+    """
+    return Hessian(f, gradient=gradient, **options)(x, out=out)

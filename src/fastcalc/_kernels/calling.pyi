@@ -1,0 +1,87 @@
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastcalc._kernels.plan import Plan
+
+class Caller:
+    columns_last: bool
+    scalar: bool
+    n_components: int
+    m: int
+    evaluations: int
+    suspects: list[tuple[int, int]]
+    epsilon: float
+    coarse: float
+    error: BaseException | None
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    values: NDArray[Any]
+    def bind(self, before: tuple[Any, ...], after: tuple[Any, ...], keywords: dict[str, Any] | None) -> None: ...
+    def start(self) -> None: ...
+    def count(self, evaluations: int) -> None: ...
+    def columns(self) -> int: ...
+    def width(self, plan: Plan, lanes: int) -> int: ...
+    def assume_scalar(self) -> None: ...
+    def forget(self, columns: int) -> None: ...
+    def reserve(self, columns: int) -> None: ...
+    def at_once(
+        self,
+        plan: Plan,
+        x: NDArray[Any],
+        lanes: int,
+        relative: float,
+        reach: int,
+        measured: tuple[Any, ...] | None,
+        shape: tuple[int, ...],
+        quiet: bool,
+    ) -> NDArray[Any] | None: ...
+    def evaluate(
+        self,
+        plan: Plan,
+        first: int,
+        last: int,
+        x: NDArray[Any],
+        h: NDArray[Any],
+        all_lanes: int,
+        lane0: int,
+        lanes: int,
+        column: int,
+    ) -> bool: ...
+
+class PointCaller(Caller):
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        point_dtype: np.dtype[Any],
+        point_shape: tuple[int, ...],
+        scalar: bool = False,
+        imaginary: bool = False,
+        nan_on_error: bool = False,
+    ) -> None: ...
+
+class BlockCaller(Caller):
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        point_dtype: np.dtype[Any],
+        n: int,
+        one_row: bool,
+        scalar: bool = False,
+        imaginary: bool = False,
+        nan_on_error: bool = False,
+    ) -> None: ...
+    def one_by_one(
+        self,
+        plan: Plan,
+        first: int,
+        last: int,
+        x: NDArray[Any],
+        h: NDArray[Any],
+        all_lanes: int,
+        lane0: int,
+        lanes: int,
+        column: int,
+    ) -> bool: ...
