@@ -51,8 +51,7 @@ def laplacian(f: Callable[..., Any], x: ArrayLike, *, out: _Array | None = None,
     """
     problem = open_problem(f, x, options, out)
     needs_values(problem, "a Laplacian", "take the divergence of the gradient")
-    parts = list(chunks(problem, 2, 1))
-    whole = total([sum_targets(part) for part in parts], parts)
+    whole = total([sum_targets(part) for part in chunks(problem, 2, 1)])
     return problem.finish(whole, problem.function.shape + problem.batch, out, steps_of_x=True)
 
 
@@ -90,7 +89,7 @@ def divergence(f: Callable[..., Any], x: ArrayLike, *, out: _Array | None = None
     3.0
     """
     problem = open_problem(f, x, options, out)
-    parts, sums, done = [], [], 0
+    sums, done = [], 0
     for part in chunks(problem, 1, len(problem.points)):
         _require_field(problem)
         count = part.value.shape[1]
@@ -100,7 +99,6 @@ def divergence(f: Callable[..., Any], x: ArrayLike, *, out: _Array | None = None
         def diagonal(array: Any, own: Any = own, each: Any = each) -> Any:
             return None if array is None else array[own, each]
 
-        parts.append(part)
         status = diagonal(part.status)
         sums.append(
             Solution(
@@ -111,7 +109,7 @@ def divergence(f: Callable[..., Any], x: ArrayLike, *, out: _Array | None = None
                 part.base,
             )
         )
-    return problem.finish(total(sums, parts), problem.batch, out, steps_of_x=True)
+    return problem.finish(total(sums), problem.batch, out, steps_of_x=True)
 
 
 def _require_field(problem: Problem) -> None:

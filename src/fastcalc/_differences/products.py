@@ -6,6 +6,7 @@ With axes along a vector v instead of the coordinates, J v is a first derivative
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Unpack
 
 import numpy as np
@@ -88,7 +89,8 @@ def _along(problem: Problem, v: _Array) -> Solution:
 
     def solve_lanes(v: _Array, groups: list[_Array], x: _Array, frame: Frame) -> Solution:
         recipe = Direction(problem.rule(1), v, groups)
-        return sum_targets(solve(recipe, problem.function, x, frame, full=problem.settings.full_output))
+        found = sum_targets(solve(recipe, problem.function, x, frame, full=problem.settings.full_output))
+        return replace(found, step=found.step.min(axis=0))
 
     return _by_groups(problem, v, solve_lanes)
 
@@ -297,7 +299,7 @@ def hvp(
             parts.append(solve(recipe, problem.function, x, frame, full=full))
             counted += problem.function.evaluations
         problem.function.count(counted - problem.function.evaluations)
-        whole = total(parts, parts)
+        whole = total(parts)
         return Solution(whole.value, whole.error, parts[0].step, whole.status, whole.base)
 
     solution = _by_groups(problem, _vector("v", v, problem), solve_lanes)

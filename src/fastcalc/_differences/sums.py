@@ -106,25 +106,24 @@ def chunks(problem: Problem, n: int, outputs: int) -> Iterator[Solution]:
 
 
 def sum_targets(solution: Solution) -> Solution:
-    """Sum over the results, (m, lanes); errors add up."""
+    """Sum over the results, (m, lanes); errors add up, the steps stay."""
     return Solution(
         solution.value.sum(axis=1),
         None if solution.error is None else solution.error.sum(axis=1),
-        solution.step.min(axis=0),
+        solution.step,
         None if solution.status is None else worst(solution.status, axis=1),
         solution.base,
     )
 
 
-def total(sums: list[Solution], parts: list[Solution]) -> Solution:
-    """Sum over chunks."""
-    steps = np.concatenate([part.step for part in parts])
+def total(sums: list[Solution]) -> Solution:
+    """Sum over chunks; their steps one after the other."""
     errors = [part.error for part in sums if part.error is not None]
     statuses = [part.status for part in sums if part.status is not None]
     return Solution(
         sum(part.value for part in sums),
         sum(errors) if errors else None,
-        steps,
+        np.concatenate([part.step for part in sums]),
         worst(np.stack(statuses), axis=0) if statuses else None,
-        parts[0].base,
+        sums[0].base,
     )
