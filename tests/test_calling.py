@@ -299,6 +299,37 @@ def test_f_may_set_the_callers_own_x(operator, f, vectorized):
     equal(operator(model, parameters, vectorized=vectorized), operator(plain, X, vectorized=vectorized))
 
 
+def test_f_may_set_the_callers_own_x_whatever_path_is_taken():
+    # an operator that has been called before; lanes that are looked at twice; values that turn coarser
+    def run(convert, start, vectorized):
+        parameters = start.copy()
+        kinds = [convert[0]]
+
+        def model(point):
+            value = kinds[0](1 + np.sin(point[0]) + point[1] ** 2)
+            parameters[...] = 9 if vectorized else point
+            return value
+
+        gradient = fc.Gradient(model, vectorized=vectorized)
+        results = []
+        for kinds[0] in convert:
+            parameters[...] = start
+            results.append(gradient(parameters))
+        return results
+
+    for vectorized, start in (
+        (False, np.array([0.5, 2.0])),
+        (False, np.array([1e-9, 2.0])),
+        (True, np.array([[0.5, 1e-9, 0.25], [2.0, 3.0, -1.0]])),
+    ):
+        for convert in ([np.float64] * 3, [np.float64, np.float32, np.float64], [np.float64, np.complex128]):
+            for found, kind in zip(run(convert, start, vectorized), convert, strict=True):
+                exact = np.stack([np.cos(start[0]), 2 * start[1]])
+                # f up to 10 over steps of eps**(1/3) / 4
+                atol = 200 * np.finfo(kind).eps ** (2 / 3)
+                np.testing.assert_allclose(found, exact, rtol=0, atol=atol)
+
+
 def test_no_copy_is_made_for_a_function_that_behaves():
     addresses = set()
 

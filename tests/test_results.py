@@ -233,9 +233,12 @@ def test_message_counts_the_components():
 
 
 def test_message_of_nothing():
-    for call in (fc.gradient, fc.jacobian, fc.hessian):
-        result = call(np.sum, np.zeros(0), full_output=True)
-        assert result.message == "nothing to differentiate: x has no components"
+    for result in (
+        fc.gradient(np.sum, np.zeros(0), full_output=True),
+        fc.hessian(np.sum, np.zeros(0), full_output=True),
+        fc.jacobian(lambda x: x[:0], X, full_output=True),
+    ):
+        assert result.message == "nothing to differentiate: x, or f(x), has no components"
         assert result.success.size == result.status.size == 0
 
 
