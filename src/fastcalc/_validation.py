@@ -44,7 +44,7 @@ def positive(name: str, value: ArrayLike) -> NDArray[Any]:
     """Real numbers above 0."""
     array = as_real(name, value)
     if not (np.isfinite(array) & (array > 0)).all():
-        raise ValueError(f"`{name}` must be positive and finite; got {value}: give sizes, without sign")
+        raise ValueError(f"`{name}` must be positive and finite; got {value!s}: give sizes, without sign")
     return array
 
 

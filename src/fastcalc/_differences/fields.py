@@ -40,8 +40,8 @@ def laplacian(f: Callable[..., Any], x: ArrayLike, *, out: _Array | None = None,
 
     Notes
     -----
-    2n + 1 calls of f for central differences of accuracy 2. The error is O(h**accuracy), its estimate the sum of those of
-    the second derivatives.
+    2n + 1 calls of f for central differences of accuracy 2. The error is O(h**accuracy), its estimate the sum of those
+    of the second derivatives.
 
     Examples
     --------
@@ -127,7 +127,8 @@ def curl(f: Callable[..., Any], x: ArrayLike, *, out: _Array | None = None, **op
     Parameters
     ----------
     f : callable
-        Vector field of 3 or 2 variables: ``(3,)`` to ``(3,)`` or ``(2,)`` to ``(2,)``; vectorised ``(n, k)`` to ``(n, k)``.
+        Vector field of 3 or 2 variables: ``(3,)`` to ``(3,)`` or ``(2,)`` to ``(2,)``; vectorised ``(n, k)`` to
+        ``(n, k)``.
     x : array_like
         The point, of shape ``(3,)`` or ``(2,)``; with ``vectorized=True`` ``(3, ...)`` or ``(2, ...)``.
     {options}

@@ -1,4 +1,4 @@
-"""The functions over the operators: one call each, ``fc.gradient(f, x, **options)`` is ``fc.Gradient(f, **options)(x)``."""
+"""The operators as functions, one call each: ``fc.gradient(f, x, **options)`` is ``fc.Gradient(f, **options)(x)``."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def derivative(
         A point or an array of points; bool, integer and float16 become float64.
     n : int, default 1
         Which derivative, 1 to 10.
-    {options}
+    {options of one variable}
 
     Returns
     -------
@@ -42,7 +42,8 @@ def derivative(
     -----
     Finite differences on integer offsets with exact rational weights: ``sum(weights * f(x + offsets * h)) / h**n``. By
     default central of accuracy 4: 4 calls of f per point for n = 1 and 2 (one more for even n). The error is
-    C h**accuracy f^(n+accuracy)(x), see `Stencil.error_constant`, plus eps abs(f) sum(abs(weights)) / h**n from rounding.
+    C h**accuracy f^(n+accuracy)(x), see `Stencil.error_constant`, plus eps abs(f) sum(abs(weights)) / h**n from
+    rounding.
 
     References
     ----------
@@ -93,8 +94,8 @@ def gradient(
 
     References
     ----------
-    J. Nocedal, S. Wright, *Numerical Optimization*, Springer 2006, section 8.1; for the complex step W. Squire, G. Trapp,
-    SIAM Review 40 (1998) 110-112.
+    J. Nocedal, S. Wright, *Numerical Optimization*, Springer 2006, section 8.1; for the complex step W. Squire,
+    G. Trapp, SIAM Review 40 (1998) 110-112.
 
     Examples
     --------
@@ -175,8 +176,8 @@ def jacobian(
 
     Notes
     -----
-    One column per variable, as for `gradient`: 2n calls of f, the same errors. Results are combined in blocks of columns:
-    the values of f are never all in memory.
+    One column per variable, as for `gradient`: 2n calls of f, the same errors. Results are combined in blocks of
+    columns: the values of f are never all in memory.
 
     Examples
     --------
@@ -220,8 +221,8 @@ def hessian(
     Raises
     ------
     TypeError, ValueError
-        For arguments of the wrong kind, or of a wrong value or shape, before f is called; for a `gradient` that does not
-        return the shape of x, after its first call.
+        For arguments of the wrong kind, or of a wrong value or shape, before f is called; for a `gradient` that does
+        not return the shape of x, after its first call.
 
     Notes
     -----

@@ -37,8 +37,8 @@ def partial(
     Returns
     -------
     ndarray, scalar or DerivativeResult
-        Shape of f(x); with ``vectorized=True`` ``(m, ...)`` or ``(...)``. The reported step is the geometric mean of those
-        that were multiplied.
+        Shape of f(x); with ``vectorized=True`` ``(m, ...)`` or ``(...)``. The reported step is the geometric mean of
+        those that were multiplied.
 
     Raises
     ------
@@ -66,11 +66,11 @@ def partial(
             f"`alpha` must have one entry per variable, shape {problem.variables}; got shape {powers.shape}"
         )
     if (powers < 0).any():
-        raise ValueError(f"`alpha` must not be negative; got {alpha}")
+        raise ValueError(f"`alpha` must not be negative; got {alpha!s}")
     index = tuple(int(power) for power in powers.reshape(-1))
     total = sum(index)
     if problem.settings.method == "complex" and total > 1:
-        raise ValueError(f"method 'complex' gives first derivatives; got alpha = {alpha}: use method 'central'")
+        raise ValueError(f"method 'complex' gives first derivatives; got alpha = {alpha!s}: use method 'central'")
     involved = np.flatnonzero(index).astype(np.intp)
     recipe: Recipe
     if len(involved) <= 1:

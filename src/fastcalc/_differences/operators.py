@@ -34,6 +34,7 @@ class Operator:
 
     _scalar: ClassVar[bool] = False  # f must return a scalar
     _one_variable: ClassVar[bool] = False  # x is an array of points of one variable
+    _square: ClassVar[bool] = False  # the result has more axes than those of f(x) and of x
 
     def __init__(self, f: Callable[..., Any], **options: Unpack[Options]) -> None:
         if not callable(f):
@@ -88,7 +89,7 @@ class Operator:
         if x.size == 0:
             return None
         function, recipe = self._take(x, n)
-        result = solve_at_once(recipe, function, x, x.size // n, self._shape((), shape))
+        result = solve_at_once(recipe, function, x, x.size // n, self._shape((), shape) if self._square else shape)
         self._spare.append((shape, x.dtype, function, recipe))
         return result
 
@@ -110,7 +111,7 @@ class Operator:
     ) -> Any:
         shape = self._shape(function.shape, x)
         value = deliver(solution.value, shape, out)
-        if not full:
+        if solution.error is None or solution.status is None:
             return value
         step = np.array(np.broadcast_to(solution.step, solution.value.shape)).reshape(shape)
         return report(function, value, shape, solution.error, step, solution.status, self._fun(function, solution, x))
@@ -139,7 +140,8 @@ class Operator:
 class Derivative(Operator):
     """n-th derivative of a function of one real variable, as an operator: built once, called often.
 
-    ``fc.Derivative(f, n, **options)(x)`` is ``fc.derivative(f, x, n, **options)``; see there for shapes and errors.
+    ``fc.Derivative(f, n, **options)(x)`` is ``fc.derivative(f, x, n, **options)``; see there for shapes and errors, and
+    `Gradient` for other arguments at the call.
 
     Parameters
     ----------
@@ -147,7 +149,7 @@ class Derivative(Operator):
         Function of a scalar; vectorised, of an array ``(k,)``.
     n : int, default 1
         Which derivative, 1 to 10.
-    {options}
+    {options of one variable}
 
     Examples
     --------
@@ -165,7 +167,8 @@ class Derivative(Operator):
         super().__init__(f, **options)
         if self._settings.method == "complex" and self._n != 1:
             raise ValueError(
-                f"method 'complex' gives first derivatives; got n = {self._n}: use method 'central' with a higher accuracy"
+                f"method 'complex' gives first derivatives; got n = {self._n}: use method 'central' with a higher "
+                "accuracy"
             )
 
     def _parse(self, options: Any) -> Settings:
@@ -320,6 +323,8 @@ class Hessian(Operator):
            [2., 0.]])
     """
 
+    _square = True
+
     def __init__(
         self, f: Callable[..., Any], *, gradient: Callable[..., Any] | None = None, **options: Unpack[Options]
     ) -> None:
@@ -359,8 +364,8 @@ class Hessian(Operator):
             variables = x[:1] if self._settings.vectorized else x
             if function.shape != variables:
                 raise ValueError(
-                    f"`gradient` must return one component per variable, shape {variables}; got shape {function.shape}: is "
-                    "it the gradient of f?"
+                    f"`gradient` must return one component per variable, shape {variables}; got shape "
+                    f"{function.shape}: is it the gradient of f?"
                 )
             solution = symmetrised(solution)
         return super()._finish(function, solution, x, out, full)

@@ -13,9 +13,9 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +25,11 @@ from fastcalc._kernels.plan import Plan
 
 CENTRAL, FORWARD, BACKWARD, COMPLEX, FIXED = range(5)
 KINDS = {"central": CENTRAL, "forward": FORWARD, "backward": BACKWARD, "complex": COMPLEX}
-_NAMES = {code: name for name, code in KINDS.items()}
+_NAMES: dict[int, Literal["central", "forward", "backward"]] = {
+    CENTRAL: "central",
+    FORWARD: "forward",
+    BACKWARD: "backward",
+}
 
 BASE, NOTHING = -1, -2  # in a line: the point x itself, and the value 0
 PAIRS_IN_A_BLOCK = 8192
@@ -98,7 +102,7 @@ class Axes(NamedTuple):
     step: _Indices
 
     @property
-    def count(self) -> int:
+    def size(self) -> int:
         """Number of axes."""
         return len(self.step)
 
@@ -121,24 +125,16 @@ def direction_axes(n: int, directions: Sequence[_Indices], *, coordinates: bool 
 
     A direction has a slot per component, for its displacement, and a last slot for its step alone.
     """
-    component, start, slot, step = [np.arange(n)] if coordinates else [], [0], [], []
     used = n if coordinates else 0
-    if coordinates:
-        start += range(1, n + 1)
-        slot.append(np.arange(n))
-        step += range(n)
+    component, slot = [np.arange(used)], [np.arange(used)]
+    start, step = [*range(used + 1)], [*range(used)]
     for moved in directions:
         component += [moved, np.zeros(1, np.intp)]
         slot.append(np.arange(used, used + len(moved)))
         start.append(start[-1] + len(moved))
         used += len(moved) + 1
         step.append(used - 1)
-    return Axes(n, _join(component), np.array(start, np.intp), _join(slot), np.array(step, np.intp))
-
-
-def _join(parts: Iterable[Any]) -> Any:
-    parts = [np.atleast_1d(part) for part in parts]
-    return np.concatenate(parts) if parts else np.zeros(0, np.intp)
+    return Axes(n, np.concatenate(component), np.array(start, np.intp), np.concatenate(slot), np.array(step, np.intp))
 
 
 def _gather(start: _Indices, rows: _Indices) -> tuple[_Indices, _Indices]:
@@ -205,7 +201,7 @@ def lines_plan(
     axes: Axes, kinds: NDArray[np.uint8], n: int, accuracy: int, *, chosen: _Indices | None = None, base: bool = False
 ) -> Plan:
     """n-th derivatives along the axes `chosen` (None: all), one result each, in their order."""
-    chosen = np.arange(axes.count) if chosen is None else chosen
+    chosen = np.arange(axes.size) if chosen is None else chosen
     base = base or needs_base(kinds[chosen], n, accuracy)
     lines = _lay_lines(kinds[chosen], n, accuracy, int(base))
     targets = np.flatnonzero(kinds[chosen] != FIXED)
@@ -302,7 +298,7 @@ def pairs_plan(
     alive = (kinds[pairs.first] != FIXED) & (kinds[pairs.second] != FIXED)
     first, second, target, mirror = (part[alive] for part in pairs)
     lines = _lay_lines(kinds[retained], 2, accuracy, 1)
-    place = np.full(axes.count, -1, np.intp)
+    place = np.full(axes.size, -1, np.intp)
     place[retained] = np.arange(len(retained))
     n_retained = 1 + len(lines.offset)
 
@@ -376,7 +372,7 @@ def product_plan(axes: Axes, kinds: NDArray[np.uint8], alpha: tuple[int, ...], a
     """The mixed partial derivative of multi-index alpha, at least two of its entries not 0: a product of stencils."""
     involved = [a for a, power in enumerate(alpha) if power]
     if any(kinds[a] == FIXED for a in involved):
-        return lines_plan(axes, np.full(axes.count, FIXED, np.uint8), 1, accuracy, chosen=np.zeros(1, np.intp))
+        return lines_plan(axes, np.full(axes.size, FIXED, np.uint8), 1, accuracy, chosen=np.zeros(1, np.intp))
     formulas = [stencil(alpha[a], accuracy=accuracy, kind=_NAMES[int(kinds[a])]) for a in involved]
     odd = next((k for k, a in enumerate(involved) if kinds[a] == CENTRAL and alpha[a] % 2), None)
     smaller = [_embedded_weights(formula) for formula in formulas]

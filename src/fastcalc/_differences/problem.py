@@ -39,8 +39,8 @@ def split_arguments(settings: Settings, args: tuple[Any, ...]) -> tuple[Any, tup
 
 
 def as_points(x: NDArray[Any], settings: Settings, *, one_variable: bool) -> NDArray[Any]:
-    """A copy of x as (n, lanes): n variables, and a lane for each point of a batch. A copy, since f may reach the caller's
-    array on ways of its own.
+    """A copy of x as (n, lanes): n variables, and a lane for each point of a batch. A copy, since f may reach the
+    caller's array on ways of its own.
     """
     if one_variable:
         n = 1
@@ -90,8 +90,8 @@ def frame_at(settings: Settings, x: NDArray[Any], points: NDArray[Any]) -> Frame
             i, k = outside[0]
             low, high = np.broadcast_to(lower, points.shape)[i, k], np.broadcast_to(upper, points.shape)[i, k]
             raise ValueError(
-                f"x must be inside `bounds`; got {position[i, k]!s} for variable {i}, whose bounds are {low!s} and {high!s}: "
-                "move x, for example by np.clip(x, lower, upper)"
+                f"x must be inside `bounds`; got {position[i, k]!s} for variable {i}, whose bounds are {low!s} and "
+                f"{high!s}: move x, for example by np.clip(x, lower, upper)"
             )
     return Frame(aligned("step", settings.step), aligned("scale", settings.scale), lower, upper)
 

@@ -33,7 +33,7 @@ def _vector(name: str, value: ArrayLike, problem: Problem) -> _Array:
             f"`{name}` must have the shape of x, {problem.x.shape}; got {vector.shape}: give one entry per variable"
         )
     if not np.isfinite(vector).all():
-        raise ValueError(f"`{name}` must be finite; got {value}")
+        raise ValueError(f"`{name}` must be finite; got {value!s}")
     columns = vector.reshape(n, lanes if vector.shape == problem.x.shape else 1)
     return np.ascontiguousarray(np.broadcast_to(columns, (n, lanes)), problem.points.real.dtype)
 
@@ -68,8 +68,8 @@ def jvp(
     -----
     Two calls of f for central differences, and two more for each further group of variables where their speeds
     ``abs(v) / abs(x)`` differ by more than a factor of a million: one step can't suit them all. The error is
-    O(t**accuracy) in the step t, and as large in rounding as that of the partial derivatives. Formula: Griewank, Walther,
-    *Evaluating Derivatives*, SIAM 2008, chapter 3 for the product, with differences for the tangent.
+    O(t**accuracy) in the step t, and as large in rounding as that of the partial derivatives. Formula: Griewank,
+    Walther, *Evaluating Derivatives*, SIAM 2008, chapter 3 for the product, with differences for the tangent.
 
     Examples
     --------
@@ -118,7 +118,7 @@ def _by_groups(
 
 
 def _groups(problem: Problem, v: _Array) -> _Array:
-    """Number of the group (n, lanes) of each variable: together they move at comparable speeds, and away from bounds."""
+    """Number of the group (n, lanes) of each variable: of comparable speeds, and with room on the same side."""
     frame, points = problem.frame, problem.points
     size = np.abs(points) if frame.scale is None else np.maximum(np.abs(points), frame.scale)
     size = np.where(size == 0, 1, size) if frame.step is None else np.broadcast_to(frame.step, points.shape)
@@ -167,8 +167,8 @@ def vjp(
     x : array_like
         The point, of any shape; with ``vectorized=True`` ``(n, ...)``.
     w : array_like
-        Weights, of the shape of f(x); with ``vectorized=True`` of shape ``(m,)`` or ``(m, ...)``. Outputs of weight 0 are
-        not used: they may be NaN.
+        Weights, of the shape of f(x); with ``vectorized=True`` of shape ``(m,)`` or ``(m, ...)``. Outputs of weight 0
+        are not used: they may be NaN.
     {options}
 
     Returns
@@ -200,7 +200,8 @@ def vjp(
     for part in chunks(problem, 1, weights.size):
         if weights.shape not in (problem.function.shape, problem.function.shape + problem.batch):
             raise ValueError(
-                f"`w` must have the shape of f(x), {problem.function.shape}; got {weights.shape}: give one weight per output"
+                f"`w` must have the shape of f(x), {problem.function.shape}; got {weights.shape}: give one weight per "
+                "output"
             )
         m = len(part.value)
         columns = weights.reshape(m, 1, weights.size // m if m else 1)
@@ -266,10 +267,9 @@ def hvp(
 
     Notes
     -----
-    4n + 3 calls of f for central differences of accuracy 2, by polarisation: the mixed derivative along a coordinate and
-    v is half the second difference along their sum less those along each; as many again where variables need groups
-    of their own, see `jvp`. With `gradient` two calls of it. The error is
-    O(h**accuracy).
+    4n + 3 calls of f for central differences of accuracy 2, by polarisation: the mixed derivative along a coordinate
+    and v is half the second difference along their sum less those along each; as many again where variables need groups
+    of their own, see `jvp`. With `gradient` two calls of it. The error is O(h**accuracy).
 
     Examples
     --------

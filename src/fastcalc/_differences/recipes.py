@@ -1,7 +1,8 @@
 """Where to sample, one recipe per kind of operator: axes and their steps, and the plans over them.
 
-A new operator is a new recipe. Its parts: `place` chooses a step, a kind and a side for each axis at x; `plans` gives the
-sample plans for these kinds, `subset` those for some of the results; `slots` turns the steps of axes into displacements.
+A new operator is a new recipe. Its parts: `place` chooses a step, a kind and a side for each axis at x; `plans` gives
+the sample plans for these kinds, `subset` those for some of the results; `slots` turns the steps of axes into
+displacements.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from fastcalc._differences import plans as build
 from fastcalc._differences.engine import Plans
 from fastcalc._differences.plans import BACKWARD, FIXED
 from fastcalc._differences.steps import (
+    Distances,
     Rule,
     fit_bounds,
     given_steps,
@@ -73,8 +75,8 @@ class Recipe:
         return plans[0] if len(plans) == 1 else None
 
     @functools.cached_property
-    def measured(self) -> tuple[Any, ...] | None:
-        """Arguments of the kernel `true_steps` where steps have to be measured, None where h is what the floats have."""
+    def measured(self) -> Distances | None:
+        """Arguments of the kernel `true_steps` where steps must be measured, None where h is what the floats have."""
         exact = self.rule.n != 1 or self.reach < 2
         return None if exact else line_distances(self.rule, self.rule.kind)
 
@@ -130,8 +132,8 @@ class Recipe:
         if kinds is not None and signs is not None and ((kinds != self.rule.kind).any() or (signs != side).any()):
             return self.subset(kinds, signs, None)
         if self._plans is None:
-            alike = np.full(self.axes.count, self.rule.kind, np.uint8)
-            self._plans = self.subset(alike, np.full(self.axes.count, side, np.int8), None)
+            alike = np.full(self.axes.size, self.rule.kind, np.uint8)
+            self._plans = self.subset(alike, np.full(self.axes.size, side, np.int8), None)
         return self._plans
 
     def subset(self, kinds: NDArray[np.uint8], signs: NDArray[np.int8], targets: NDArray[np.intp] | None) -> Plans:
@@ -156,7 +158,7 @@ class Lines(Recipe):
     @property
     def n_targets(self) -> int:
         """One per axis."""
-        return self.axes.count
+        return self.axes.size
 
     def place(self, x: _Array, frame: Frame, epsilon: float) -> Sample:
         """Steps for the chosen components."""
@@ -264,12 +266,13 @@ class Partial(Recipe):
 
     def involves(self, axes: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Any axis with a power."""
-        return axes[np.flatnonzero(self.alpha)].any(axis=0, keepdims=True)
+        return np.asarray(axes[np.flatnonzero(self.alpha)].any(axis=0, keepdims=True))
 
     def target_steps(self, h: _Array) -> _Array:
         """Geometric mean of the steps, so that its power |alpha| is the divisor."""
         powers = np.array(self.alpha, h.dtype)[:, None]
-        return np.exp((powers * np.log(h)).sum(axis=0, keepdims=True) / powers.sum()).astype(h.dtype)
+        mean: _Array = np.exp((powers * np.log(h)).sum(axis=0, keepdims=True) / powers.sum())
+        return mean.astype(h.dtype)
 
     def subset(self, kinds: NDArray[np.uint8], signs: NDArray[np.int8], targets: NDArray[np.intp] | None) -> Plans:
         """One plan."""
@@ -408,7 +411,8 @@ def direction_step(rule: Rule, x: _Array, v: _Array, group: NDArray[np.intp], fr
         own = rule.relative(epsilon) * np.where(size == 0, 1, size)
     with np.errstate(divide="ignore", invalid="ignore"):
         t = np.where(speed > 0, own / speed, np.inf).min(axis=0, initial=np.inf)
-    return np.where(np.isfinite(t) & (t > 0), t, 1).astype(x.real.dtype)
+    usable: _Array = np.where(np.isfinite(t) & (t > 0), t, 1).astype(x.real.dtype)
+    return usable
 
 
 def sure_room(x: _Array, bound: _Array) -> _Array:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypedDict
+from textwrap import indent
+from typing import Any, Literal, TypedDict, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -32,44 +34,60 @@ class Options(TypedDict, total=False):
 
 
 _OPTIONS = """method : {{"central", "forward", "backward", "complex"}}, optional
-    Differences on both sides of x (default), on one side, or the complex step: first derivatives of real-analytic functions
-    that compute in complex arithmetic, exact to rounding; `abs`, `float()` and comparisons break it.
+    Differences on both sides of x (default), on one side, or the complex step: first derivatives of
+    real-analytic functions that compute in complex arithmetic, exact to rounding; `abs`, `float()` and
+    comparisons break it.
 accuracy : int, default {accuracy}
     Order p of the error, O(h**p): even for central differences, 1 or more for one-sided ones.
 step : float or array_like, optional
     Absolute step, in the units of x; a scalar or one per variable. Default: eps**(1 / (n + accuracy)) times
-    max(abs(x), scale), and times 1 where that is 0; eps is that of the coarser of x and f(x). Where abs(x) < 1e-5, no
-    `scale` is given and the difference drowns in rounding, that component is taken once more with size 1.
+    max(abs(x), scale), and times 1 where that is 0; n is the order of the derivative, eps that of the coarser
+    of x and f(x). Where abs(x) < 1e-5, no `scale` is given and the difference drowns in rounding, that
+    component is taken once more with size 1.
 scale : float or array_like, optional
     Typical size of each variable.
 bounds : (lower, upper) or scipy.optimize.Bounds, optional
-    f is never called outside: stencils turn to one side or shrink. Equal bounds give NaN for that component.
+    f is never called outside: stencils turn to one side or shrink. Equal bounds give NaN for that
+    component.
 args, kwargs : tuple, dict, optional
     Other arguments of f.
 argnum : int, default 0
     Place of x among the arguments: f(*args[:argnum], x, *args[argnum:], **kwargs).
 vectorized : bool, default False
-    f takes points as columns, {points}. x may then hold a batch of points behind its first axis.
+    {vectorized}
 on_error : {{"raise", "nan"}}, optional
     Whether an exception of f propagates or makes NaN of what needs the value.
 full_output : bool, default False
-    Return a `DerivativeResult`. Errors are estimated at accuracy 4 and more: the difference to the embedded stencil of
-    accuracy - 2, plus the rounding bound; at lower accuracy they are unknown, NaN.
+    Return a `DerivativeResult`. Errors are estimated at accuracy 4 and more: the difference to the embedded
+    stencil of accuracy - 2, plus the rounding bound; at lower accuracy they are unknown, NaN."""
+_OUT = """
 out : ndarray, optional
     Destination of the result, sharing no memory with x."""
-_MANY = "(n, k), and returns (k,) or (m, k)"
-_ONE = "(k,), and returns (k,) or (m, k)"
+_MANY = {
+    "accuracy": "2",
+    "vectorized": """f takes points as columns, (n, k), and returns (k,) or (m, k). x may then hold a batch of points
+    behind its first axis.""",
+}
+_ONE = {
+    "accuracy": "4 for the default method, else 2",
+    "vectorized": "f takes many points, (k,), and returns (k,) or (m, k).",
+}
+_PLACE = re.compile(r"^( *)\{(options|options of one variable)\}", re.MULTILINE)
+_Documented = TypeVar("_Documented", bound=Callable[..., Any])
 
 
-def documented(thing: Any) -> Any:
-    """Put the description of the shared options in the place of ``{options}`` in a docstring."""
-    if thing.__doc__ and "{options}" in thing.__doc__:
-        one_variable = "one real variable" in thing.__doc__
-        text = _OPTIONS.format(
-            accuracy="4 for the default method, else 2" if one_variable else "2", points=_ONE if one_variable else _MANY
-        )
-        indent = "        " if thing.__doc__.split("{options}")[0].endswith("        ") else "    "
-        thing.__doc__ = thing.__doc__.replace("{options}", text.replace("\n", "\n" + indent))
+def documented(thing: _Documented) -> _Documented:
+    """Put the shared options, as deep as it stands, in the place of ``{options}`` or ``{options of one variable}``.
+
+    `out` is among them for functions; operators take it at the call.
+    """
+
+    def options(place: re.Match[str]) -> str:
+        text = _OPTIONS.format(**(_MANY if place[2] == "options" else _ONE))
+        return indent(text if isinstance(thing, type) else text + _OUT, place[1])
+
+    if thing.__doc__:
+        thing.__doc__ = _PLACE.sub(options, thing.__doc__)
     return thing
 
 
@@ -120,8 +138,8 @@ def parse(options: Mapping[str, Any], default_accuracy: int = 2) -> Settings:
     settings.accuracy = _accuracy(settings.method, options.get("accuracy"), default_accuracy)
     if settings.args and settings.argnum > len(settings.args):
         raise ValueError(
-            f"`argnum` must be at most the number of other arguments, {len(settings.args)}; got {settings.argnum}: x goes "
-            "before, between or after `args`"
+            f"`argnum` must be at most the number of other arguments, {len(settings.args)}; got {settings.argnum}: x "
+            "goes before, between or after `args`"
         )
     return settings
 
@@ -132,8 +150,8 @@ def _accuracy(method: str, value: Any, default: int) -> int:
     accuracy = check.integer("accuracy", value, 1, 60, "it is the order of the error, O(h**accuracy)")
     if method == "central" and accuracy % 2:
         raise ValueError(
-            f"`accuracy` must be a positive even integer for central differences; got {accuracy}: use {accuracy + 1}, or a "
-            "one-sided method"
+            f"`accuracy` must be a positive even integer for central differences; got {accuracy}: use {accuracy + 1}, "
+            "or a one-sided method"
         )
     if method == "complex" and accuracy != 2:
         raise ValueError(
@@ -162,8 +180,8 @@ def _limits(bounds: Any) -> tuple[NDArray[Any], NDArray[Any]] | None:
         pair = (bounds.lb, bounds.ub)
     elif isinstance(bounds, (str, bytes)) or not hasattr(bounds, "__len__") or len(bounds) != 2:
         raise TypeError(
-            f"`bounds` must be a pair (lower, upper) or a scipy.optimize.Bounds; got {bounds!r}: for one pair per variable "
-            "write tuple(zip(*bounds))"
+            f"`bounds` must be a pair (lower, upper) or a scipy.optimize.Bounds; got {bounds!r}: for one pair per "
+            "variable write tuple(zip(*bounds))"
         )
     else:
         pair = tuple(bounds)

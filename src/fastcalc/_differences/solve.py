@@ -7,7 +7,6 @@ the step for size 1, and that result is kept if the first one was nothing but ro
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +17,7 @@ from fastcalc._differences.engine import CoarserOutput, Function, Walk, walk
 from fastcalc._differences.plans import BACKWARD, FIXED
 from fastcalc._differences.recipes import Frame, Recipe, Sample
 from fastcalc._differences.steps import is_tiny
+from fastcalc._kernels.plan import Plan
 from fastcalc._results import Status
 
 _POOR = -0.4  # with eps**_POOR times its rounding bound above it, a difference has lost most of its digits
@@ -35,8 +35,10 @@ class Solution:
 
 
 @np.errstate(all="ignore")
-def _quietly(call: Callable[..., Any], *arguments: Any) -> Any:
-    return call(*arguments)
+def _quietly(
+    recipe: Recipe, function: Function, plan: Plan, x: NDArray[Any], lanes: int, shape: tuple[int, ...]
+) -> NDArray[Any] | None:
+    return function.at_once(plan, x, lanes, recipe.relative, recipe.reach, recipe.measured, shape, True)
 
 
 def solve_at_once(recipe: Recipe, function: Function, x: NDArray[Any], lanes: int, shape: tuple[int, ...]) -> Any:
@@ -47,11 +49,10 @@ def solve_at_once(recipe: Recipe, function: Function, x: NDArray[Any], lanes: in
     plan = recipe.one_block
     if plan is None:
         return None
-    arguments = (plan, x, lanes, recipe.relative, recipe.reach, recipe.measured, shape)
     if plan.base:  # f at x itself: its warnings are the user's
-        result = function.at_once(*arguments, False)
+        result = function.at_once(plan, x, lanes, recipe.relative, recipe.reach, recipe.measured, shape, False)
     else:
-        result = _quietly(function.at_once, *arguments, True)
+        result = _quietly(recipe, function, plan, x, lanes, shape)
     if result is not None and function.suspects:
         points = x.reshape(recipe.n, lanes)
         for first, last in function.suspects:
@@ -100,9 +101,9 @@ def _walk_alike(
     if sample.kinds is None or sample.signs is None:
         plans = recipe.plans(None, None)
         if targets is not None:
-            kinds = np.full(recipe.axes.count, recipe.rule.kind, np.uint8)
+            kinds = np.full(recipe.axes.size, recipe.rule.kind, np.uint8)
             side = -1 if recipe.rule.kind == BACKWARD else 1
-            plans = recipe.subset(kinds, np.full(recipe.axes.count, side, np.int8), targets)
+            plans = recipe.subset(kinds, np.full(recipe.axes.size, side, np.int8), targets)
         return walk(function, plans, n_targets, x, h, divisors, estimate=full, rounding=rounding)
     patterns, of_lane = np.unique(
         np.concatenate([sample.kinds.astype(np.int16), sample.signs.astype(np.int16)]), axis=1, return_inverse=True
@@ -110,12 +111,9 @@ def _walk_alike(
     parts: list[tuple[NDArray[np.intp], Walk]] = []
     for k in range(max(1, patterns.shape[1])):
         lanes = np.flatnonzero(of_lane.reshape(-1) == k)
-        kinds, signs = (
-            np.split(patterns[:, k], 2)
-            if patterns.shape[1]
-            else (np.zeros(recipe.axes.count), np.ones(recipe.axes.count))
-        )
-        kinds, signs = kinds.astype(np.uint8), signs.astype(np.int8)
+        kinds, signs = np.zeros(recipe.axes.size, np.uint8), np.ones(recipe.axes.size, np.int8)
+        if patterns.shape[1]:
+            kinds[:], signs[:] = np.split(patterns[:, k], 2)
         plans = recipe.plans(kinds, signs) if targets is None else recipe.subset(kinds, signs, targets)
         alone = patterns.shape[1] <= 1
         x_part, h_part, d_part = (a if alone else np.ascontiguousarray(a[:, lanes]) for a in (x, h, divisors))
@@ -185,11 +183,12 @@ def _retake(
     again = recipe.place(there, wider, function.epsilon)
     second = _walk_alike(recipe, function, there, again, targets, full=full, rounding=True)
     assert second.rounding is not None
-    block = np.ix_(range(len(found.value)), targets, lanes)
+    outputs = np.arange(len(found.value))
+    block = np.ix_(outputs, targets, lanes)
     first, limit = found.value[block], bound[block]
     drowned = ~(np.abs(first) > limit)
     accept = poor[block] & np.isfinite(second.value) & (drowned | (np.abs(second.value - first) <= 2 * limit))
-    mirrored = np.ix_(range(len(found.value)), recipe.mirror(targets), lanes)
+    mirrored = np.ix_(outputs, recipe.mirror(targets), lanes)
     for old, new in (
         (found.value, second.value),
         (found.rounding, second.rounding),
@@ -218,7 +217,8 @@ def _error(found: Walk, epsilon: float) -> NDArray[Any]:
     """Truncation estimate plus rounding bound; NaN where there is no estimate."""
     if found.truncation is None or found.rounding is None:
         return np.full(found.value.shape, np.nan, found.value.real.dtype)
-    return np.abs(found.truncation) + found.rounding * epsilon
+    error: NDArray[Any] = np.abs(found.truncation) + found.rounding * epsilon
+    return error
 
 
 def _status(recipe: Recipe, value: NDArray[Any], sample: Sample) -> NDArray[np.int8]:

@@ -21,6 +21,7 @@ COMPLEX_STEP = 2.0**-67  # relative; its square is far below the rounding of any
 TINY = 1e-5  # below this, abs(x) alone is no reliable guide to the size of x; as in the kernel
 
 _Floats = NDArray[Any]
+Distances = tuple[_Floats, _Floats, _Floats, float]
 
 
 class Rule(NamedTuple):
@@ -63,12 +64,12 @@ def require_moved(x: _Floats, moved: _Floats, wanted: NDArray[np.bool_], step: _
         at = tuple(lost[0])
         where = "x" if x.size == 1 else f"component {at[0]} of x" if x.shape[1] == 1 else f"x[{at[0]}, {at[1]}]"
         raise ValueError(
-            f"`step` must change x: {where}, {x[at]!s}, plus {step[at]!s} is the same floating-point number; take a step of "
-            f"at least {np.spacing(abs(x[at].real))!s}"
+            f"`step` must change x: {where}, {x[at]!s}, plus {step[at]!s} is the same floating-point number; take a "
+            f"step of at least {np.spacing(abs(x[at].real))!s}"
         )
 
 
-def line_distances(rule: Rule, kind: int) -> tuple[Any, ...]:
+def line_distances(rule: Rule, kind: int) -> Distances:
     """Offsets, weights and denominator of a line, as the kernel `true_steps` takes them."""
     formula = line(kind, rule.n, rule.accuracy)
     minus = np.where(formula.minus >= 0, formula.offsets[formula.minus], 0.0)

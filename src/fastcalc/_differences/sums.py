@@ -120,9 +120,10 @@ def total(sums: list[Solution]) -> Solution:
     """Sum over chunks; their steps one after the other."""
     errors = [part.error for part in sums if part.error is not None]
     statuses = [part.status for part in sums if part.status is not None]
+    values = [part.value for part in sums]
     return Solution(
-        sum(part.value for part in sums),
-        sum(errors) if errors else None,
+        sum(values[1:], values[0]),
+        sum(errors[1:], errors[0]) if errors else None,
         np.concatenate([part.step for part in sums]),
         worst(np.stack(statuses), axis=0) if statuses else None,
         sums[0].base,
