@@ -411,8 +411,7 @@ def direction_step(rule: Rule, x: _Array, v: _Array, group: NDArray[np.intp], fr
         own = rule.relative(epsilon) * np.where(size == 0, 1, size)
     with np.errstate(divide="ignore", invalid="ignore"):
         t = np.where(speed > 0, own / speed, np.inf).min(axis=0, initial=np.inf)
-    usable: _Array = np.where(np.isfinite(t) & (t > 0), t, 1).astype(x.real.dtype)
-    return usable
+    return np.where(np.isfinite(t) & (t > 0), t, 1).astype(x.real.dtype)
 
 
 def sure_room(x: _Array, bound: _Array) -> _Array:
@@ -420,7 +419,8 @@ def sure_room(x: _Array, bound: _Array) -> _Array:
     distance = np.abs(bound - x)
     with np.errstate(invalid="ignore"):
         spare = 4 * np.spacing(np.maximum(np.abs(x), np.abs(bound)))
-    return np.where(np.isfinite(distance), np.maximum(distance - spare, 0), distance)
+    room: _Array = np.where(np.isfinite(distance), np.maximum(distance - spare, 0), distance)
+    return room
 
 
 def room_along(x: _Array, v: _Array, group: NDArray[np.intp], lower: _Array, upper: _Array) -> tuple[_Array, _Array]:

@@ -6,27 +6,37 @@ from numpy.typing import NDArray
 
 from fastcalc._kernels.plan import Plan
 
+def evaluate_quietly(caller: Caller, *arguments: Any) -> bool: ...
+
 class Caller:
     columns_last: bool
     scalar: bool
+    guess_scalar: bool
     n_components: int
     m: int
     evaluations: int
-    suspects: list[tuple[int, int]]
+    suspects: list[tuple[int, NDArray[Any]]]
+    kept: NDArray[Any] | None
     epsilon: float
     coarse: float
     error: BaseException | None
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
     values: NDArray[Any]
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        point_dtype: np.dtype[Any],
+        scalar: bool,
+        imaginary: bool,
+        nan_on_error: bool,
+    ) -> None: ...
     def bind(self, before: tuple[Any, ...], after: tuple[Any, ...], keywords: dict[str, Any] | None) -> None: ...
     def start(self) -> None: ...
     def count(self, evaluations: int) -> None: ...
     def columns(self) -> int: ...
     def width(self, plan: Plan, lanes: int) -> int: ...
     def assume_scalar(self) -> None: ...
-    def forget(self, columns: int) -> None: ...
-    def reserve(self, columns: int) -> None: ...
     def at_once(
         self,
         plan: Plan,
@@ -38,6 +48,19 @@ class Caller:
         shape: tuple[int, ...],
         quiet: bool,
     ) -> NDArray[Any] | None: ...
+
+class PointCaller(Caller):
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        point_dtype: np.dtype[Any],
+        point_shape: tuple[int, ...],
+        scalar: bool = False,
+        imaginary: bool = False,
+        nan_on_error: bool = False,
+    ) -> None: ...
+    def forget(self, columns: int) -> None: ...
+    def reserve(self, columns: int) -> None: ...
     def evaluate(
         self,
         plan: Plan,
@@ -51,17 +74,6 @@ class Caller:
         column: int,
     ) -> bool: ...
 
-class PointCaller(Caller):
-    def __init__(
-        self,
-        function: Callable[..., Any],
-        point_dtype: np.dtype[Any],
-        point_shape: tuple[int, ...],
-        scalar: bool = False,
-        imaginary: bool = False,
-        nan_on_error: bool = False,
-    ) -> None: ...
-
 class BlockCaller(Caller):
     def __init__(
         self,
@@ -73,6 +85,20 @@ class BlockCaller(Caller):
         imaginary: bool = False,
         nan_on_error: bool = False,
     ) -> None: ...
+    def forget(self, columns: int) -> None: ...
+    def reserve(self, columns: int) -> None: ...
+    def evaluate(
+        self,
+        plan: Plan,
+        first: int,
+        last: int,
+        x: NDArray[Any],
+        h: NDArray[Any],
+        all_lanes: int,
+        lane0: int,
+        lanes: int,
+        column: int,
+    ) -> bool: ...
     def one_by_one(
         self,
         plan: Plan,

@@ -1,8 +1,8 @@
 """Combine: values of f into derivatives, ``weights . differences / steps``, one closed block of results at a time.
 
-Values stand in ``values[column * column_stride + component * component_stride]`` with one column per (point, lane), lanes
-(the points of a batch) innermost. Results go to ``out[component, target, lane]``. Complex numbers are walked as two real
-parts: the weights are real.
+Values stand in ``values[column * column_stride + component * component_stride]`` with one column per (point, lane),
+lanes (the points of a batch) innermost. Results go to ``out[component, target, lane]``. Complex numbers are walked as
+two real parts: the weights are real.
 """
 cimport numpy as cnp
 
@@ -218,7 +218,8 @@ def combine(
 
 
 cdef void start_walk(
-    int typenum, Plan plan, Py_ssize_t group, Py_ssize_t stop, int mode, void *values, Layout *at, void *steps, void *out
+    int typenum, Plan plan, Py_ssize_t group, Py_ssize_t stop, int mode, void *values, Layout *at, void *steps,
+    void *out,
 ) noexcept nogil:
     if typenum == cnp.NPY_DOUBLE:
         walk[double](plan, group, stop, mode, <double *>values, at, <double *>steps, <double *>out)

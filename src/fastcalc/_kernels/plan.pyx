@@ -32,15 +32,18 @@ def _require(condition, rule):
 
 
 def _is_partition(starts, total):
-    return starts.size > 0 and starts[0] == 0 and starts[starts.size - 1] == total and bool((np.diff(starts) >= 0).all())
+    if starts.size == 0 or starts[0] != 0 or starts[starts.size - 1] != total:
+        return False
+    return bool((np.diff(starts) >= 0).all())
 
 
 cdef class Plan:
     """Immutable; made once by a plan builder, checked here, walked by the kernels without further checks."""
 
     def __init__(
-        self, *, n_components, component, point_start, entry_slot, multiple, n_retained, base, group_point, group_result,
-        term_start, plus, minus, weight, embedded, divisor_start, divisor_slot, denominator, target, mirror, n_targets,
+        self, *, n_components, component, point_start, entry_slot, multiple, n_retained, base, group_point,
+        group_result, term_start, plus, minus, weight, embedded, divisor_start, divisor_slot, denominator, target,
+        mirror, n_targets,
     ):
         component = _indices(component, "component")
         point_start = _indices(point_start, "point_start")
@@ -74,10 +77,12 @@ cdef class Plan:
         _require(0 <= n_retained <= self.n_points, "retained points")
         _require(not base or (n_retained > 0 and point_start[1] == 0), "the first point is x itself")
         _require(_is_partition(group_point - n_retained, self.n_points - n_retained), "points of groups")
-        _require(_is_partition(group_result, self.n_results) and group_result.size == group_point.size, "results of groups")
+        _require(_is_partition(group_result, self.n_results), "results of groups")
+        _require(group_result.size == group_point.size, "results of groups")
         _require(_is_partition(term_start, plus.size) and term_start.size == self.n_results + 1, "terms of results")
         _require(minus.size == plus.size == weight.size, "terms")
-        _require(_is_partition(divisor_start, divisor_slot.size) and divisor_start.size == self.n_results + 1, "divisors")
+        _require(_is_partition(divisor_start, divisor_slot.size), "divisors")
+        _require(divisor_start.size == self.n_results + 1, "divisors")
         _require(inside(divisor_slot, self.n_slots), "slots of divisors")
         _require(target.size == mirror.size == self.n_results, "targets of results")
         _require(inside(target, n_targets) and inside(mirror, n_targets), "targets")

@@ -69,8 +69,8 @@ def choose_steps(cnp.ndarray x not None, double relative, Py_ssize_t reach, cnp.
     """Fill ``h`` (n, lanes) with ``relative * max(abs(x), scale)``, and ``relative`` where that is 0.
 
     ``x`` (n, lanes) is real or complex, ``scale`` is None, (n, 1) or (n, lanes); ``reach`` is the largest multiple of a
-    step in use, 0 to leave the steps unrounded. Steps at NaN and infinite ``x`` are NaN. Returns how many sizes are tiny,
-    below 1e-5 but not 0: where steps may be far too small.
+    step in use, 0 to leave the steps unrounded. Steps at NaN and infinite ``x`` are NaN. Returns how many sizes are
+    tiny, below 1e-5 but not 0: where steps may be far too small.
     """
     cdef int typenum = real_type(cnp.PyArray_TYPE(h))
     cdef Py_ssize_t n = cnp.PyArray_DIM(h, 0), lanes = cnp.PyArray_DIM(h, 1)
@@ -92,7 +92,8 @@ def choose_steps(cnp.ndarray x not None, double relative, Py_ssize_t reach, cnp.
 
 
 def round_steps(cnp.ndarray x, Py_ssize_t reach, cnp.ndarray h):
-    """Round ``h`` (any shape) in place so that ``x + k h``, k = 1..reach, are floats; 0 where a step is lost in ``x``."""
+    """Round ``h`` in place, any shape, so that ``x + k h``, k = 1..reach, are floats; 0 where a step is lost in ``x``.
+    """
     cdef int typenum = real_type(cnp.PyArray_TYPE(h))
     cdef Py_ssize_t count = cnp.PyArray_SIZE(h)
     cdef Py_ssize_t parts = 2 if cnp.PyArray_ISCOMPLEX(x) else 1
@@ -127,8 +128,8 @@ def true_steps(
 ):
     """Fill ``out`` with the steps to divide a first difference by, from the distances that the floats really have.
 
-    ``sum(weight * ((x + plus * h) - (x + minus * h))) / denominator`` is h where all points are exact. Where a power of 2
-    between them keeps some from being so, dividing by it keeps linear functions exact.
+    ``sum(weight * ((x + plus * h) - (x + minus * h))) / denominator`` is h where all points are exact. Where a power of
+    2 between them keeps some from being so, dividing by it keeps linear functions exact.
     """
     cdef int typenum = real_type(cnp.PyArray_TYPE(h))
     cdef Py_ssize_t count = cnp.PyArray_SIZE(h), terms = weight.shape[0]
