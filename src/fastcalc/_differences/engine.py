@@ -146,7 +146,7 @@ def _learn_shape(function: Function, x: NDArray[Any], h: NDArray[Any], columns: 
         plan = base_plan(x.shape[0])
         function.evaluate(plan, 0, 1, x, np.zeros(x.shape, h.dtype), x.shape[1], 0, min(1, x.shape[1]), 0)
     if function.values is None:
-        if not function.scalar and function.error is not None:
+        if not function.guess_scalar and function.error is not None:
             raise function.error
         function.assume_scalar()
     function.forget(columns)

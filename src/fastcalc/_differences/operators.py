@@ -22,6 +22,7 @@ from fastcalc._differences.solve import Solution, solve, solve_at_once
 from fastcalc._results import worst
 
 _HIGHEST = 10
+_NO_FRAME = recipes.Frame()
 _FLOAT64 = np.dtype(np.float64)
 
 
@@ -90,6 +91,9 @@ class Operator:
             return None
         function, recipe = self._take(x, n)
         result = solve_at_once(recipe, function, x, x.size // n, self._shape((), shape) if self._square else shape)
+        if result is None and function.kept is not None:
+            again = solve(recipe, function, function.kept.reshape(n, -1), _NO_FRAME, full=False)
+            result = self._finish(function, again, shape, None, False)
         self._spare.append((shape, x.dtype, function, recipe))
         return result
 
@@ -104,6 +108,7 @@ class Operator:
                 if shape == x.shape and dtype == x.dtype:
                     return function, recipe
         function = make_function(self._f, self._settings, x, n, scalar=self._scalar, one_variable=self._one_variable)
+        function.guess_scalar |= self._square
         return function, self._recipe(n)
 
     def _finish(

@@ -53,12 +53,11 @@ def solve_at_once(recipe: Recipe, function: Function, x: NDArray[Any], lanes: in
         result = function.at_once(plan, x, lanes, recipe.relative, recipe.reach, recipe.measured, shape, False)
     else:
         result = _quietly(recipe, function, plan, x, lanes, shape)
-    if result is not None and function.suspects:
-        points = x.reshape(recipe.n, lanes)
-        for first, last in function.suspects:
-            some = first + np.flatnonzero(is_tiny(np.abs(points[:, first:last])).any(axis=0))
+    if result is not None:
+        for first, points in function.suspects:
+            some = np.flatnonzero(is_tiny(np.abs(points)).any(axis=0))
             again = solve(recipe, function, np.ascontiguousarray(points[:, some]), Frame(), full=False)
-            result.reshape(-1, recipe.n_targets, lanes)[..., some] = again.value
+            result.reshape(-1, recipe.n_targets, lanes)[..., first + some] = again.value
     return result
 
 

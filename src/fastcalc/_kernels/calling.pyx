@@ -114,8 +114,8 @@ cdef class Caller:
     """What both ways of calling share: the function with its other arguments, its values, and what is known of them.
 
     ``values`` holds one column per point and lane, ``shape`` the shape of one output, ``dtype`` the type of ``values``:
-    the result type of x and of all outputs so far. ``coarse`` is the machine epsilon to use where the first output shows
-    that ``epsilon``, which the steps were made for, is not the coarser one of x and f; else 0.
+    the result type of x and of all outputs so far. ``coarse`` is the machine epsilon to use where the first output
+    shows that ``epsilon``, which the steps were made for, is not the coarser one of x and f; else 0.
     """
 
     cdef object function
@@ -127,9 +127,11 @@ cdef class Caller:
     cdef readonly cnp.ndarray values
     cdef object point_dtype
     cdef readonly bint scalar
+    cdef public bint guess_scalar  # take the output for a scalar where f gives none at all
     cdef bint imaginary, nan_on_error, fast
     cdef readonly Py_ssize_t n_components, m, evaluations
     cdef readonly list suspects
+    cdef public object kept
     cdef Py_ssize_t stored
     cdef double finest
     cdef public double epsilon
@@ -144,6 +146,7 @@ cdef class Caller:
         self.function = function
         self.point_dtype = point_dtype
         self.scalar, self.imaginary, self.nan_on_error = scalar, imaginary, nan_on_error
+        self.guess_scalar = scalar
         self.shape = self.dtype = self.values = self.error = None
         self.m = -1
         if scalar and cnp.PyArray_DescrCheck(point_dtype) and point_dtype is FLOAT64:  # nearly always: floats come back
@@ -198,10 +201,12 @@ cdef class Caller:
         have to be measured; `shape` follows that of f's output in the result. `quiet`: floating-point warnings are off.
 
         Returns None where that does not hold: mostly before f ran, or after its first output turned out coarser. Leaves
-        in `suspects` the blocks of lanes (first, last) with components too small to tell their size: to be looked at again.
+        in `suspects` the blocks of lanes (first, last) with components too small to tell their size, to be looked at
+        again.
         """
         cdef Py_ssize_t lane, width, tiny
         cdef cnp.ndarray source = x, out = None, divisors
+        self.kept = None
         if (
             cnp.PyArray_SIZE(x) != plan.n_components * lanes or self.m < 0 or self.epsilon != self.finest
             or self.point_dtype is not FLOAT64 or plan.n_points > self.columns()
@@ -218,23 +223,22 @@ cdef class Caller:
             if tiny:
                 if lanes == 1:
                     return None
-                self.suspects.append((lane, lane + width))
+                self.suspects.append((lane, self.origin.copy()))
             if quiet:
                 finer = self.evaluate(plan, 0, plan.n_points, self.origin, self.steps, width, 0, width, 0)
             else:
                 finer = self.evaluate(plan, 0, plan.base, self.origin, self.steps, width, 0, width, 0) and (
                     evaluate_quietly(
-                        self, plan, plan.base, plan.n_points, self.origin, self.steps, width, 0, width, plan.base * width
+                        self, plan, plan.base, plan.n_points, self.origin, self.steps, width, 0, width,
+                        plan.base * width,
                     )
                 )
             if not finer:
                 self.epsilon = self.coarse
-                return None
-            if out is None:
-                if self.dtype is not FLOAT64 and self.dtype.char != "D":
-                    return None
+            elif out is None and (self.dtype is FLOAT64 or self.dtype.char == "D"):
                 out = np.empty(self.shape + shape, self.dtype)
-            if out.dtype != self.dtype:
+            if not finer or out is None or out.dtype != self.dtype:
+                self.kept = source if source is not x else self.origin.copy()
                 return None
             divisors = self.steps
             if measured is not None:
@@ -286,7 +290,8 @@ cdef class Caller:
                 array = np.asarray(output)
             except ValueError as error:
                 raise TypeError(
-                    f"`f` must return numbers, an array or nested lists of one shape; got a ragged {type(output).__name__}"
+                    "`f` must return numbers, an array or nested lists of one shape; got a ragged "
+                    f"{type(output).__name__}"
                 ) from error
         kind = "f" if self.imaginary and isinstance(output, (float, int)) else array.dtype.kind
         if kind in "biu":
@@ -309,8 +314,8 @@ cdef class Caller:
         """Take the first output's shape and type, or check a later one against them."""
         if self.scalar and shape != () and shape != (1,):
             raise ValueError(
-                f"`f` must return a scalar for a gradient or a Hessian product, shape () or (1,); got shape {shape}: use "
-                "`jacobian`"
+                "`f` must return a scalar for a gradient or a Hessian product, shape () or (1,); got shape "
+                f"{shape}: use `jacobian`"
             )
         shape = () if self.scalar else shape
         dtype = np.result_type(self.point_dtype.type(0).real.dtype if self.imaginary else self.point_dtype, array.dtype)
@@ -374,7 +379,9 @@ cdef class PointCaller(Caller):
         for i in range(cnp.PyArray_NDIM(buffer)):
             if cnp.PyArray_DIM(buffer, i) != <Py_ssize_t>self.point_shape[i]:
                 return False
-        return <PyObject *>cnp.PyArray_DESCR(buffer) == <PyObject *>self.point_dtype and cnp.PyArray_IS_C_CONTIGUOUS(buffer)
+        if <PyObject *>cnp.PyArray_DESCR(buffer) != <PyObject *>self.point_dtype:
+            return False
+        return cnp.PyArray_IS_C_CONTIGUOUS(buffer)
 
     cdef int place_point(
         self, Plan plan, Py_ssize_t p, cnp.ndarray x, cnp.ndarray h, Py_ssize_t lanes, Py_ssize_t lane
@@ -538,7 +545,8 @@ cdef class BlockCaller(Caller):
         pb = cnp.PyArray_DATA(block)
         if typenum == cnp.NPY_DOUBLE:
             fill_block[double](
-                plan, first, last, <double *>px, <double *>ph, all_lanes, lane0, lanes, parts, self.imaginary, <double *>pb
+                plan, first, last, <double *>px, <double *>ph, all_lanes, lane0, lanes, parts, self.imaginary,
+                <double *>pb,
             )
         elif typenum == cnp.NPY_FLOAT:
             fill_block[float](
@@ -584,8 +592,8 @@ cdef class BlockCaller(Caller):
         if last < 0 or shape[last] != k:
             given = f"({k},)" if self.one_row else f"({self.n_components}, {k})"
             raise ValueError(
-                f"a vectorized `f` must return shape (k,) or (m, k), one column per point, for points of shape {given}; "
-                f"got shape {shape}: loop over the columns, or leave out `vectorized=True`"
+                "a vectorized `f` must return shape (k,) or (m, k), one column per point, for points of shape "
+                f"{given}; got shape {shape}: loop over the columns, or leave out `vectorized=True`"
             )
         self.meet(array, shape[:last], k)
         if self.values is None:
@@ -596,7 +604,9 @@ cdef class BlockCaller(Caller):
         if cnp.PyArray_DESCR(numbers) == cnp.PyArray_DESCR(values) and cnp.PyArray_IS_C_CONTIGUOUS(numbers):
             for i in range(self.m):
                 memcpy(
-                    goal + i * cnp.PyArray_DIM(values, 1) * size, <char *>cnp.PyArray_DATA(numbers) + i * k * size, k * size
+                    goal + i * cnp.PyArray_DIM(values, 1) * size,
+                    <char *>cnp.PyArray_DATA(numbers) + i * k * size,
+                    k * size,
                 )
         else:
             values[:, column : column + k] = array.reshape(self.m, k)
