@@ -79,7 +79,7 @@ def divergence(f: Callable[..., Any], x: ArrayLike, *, out: _Array | None = None
 
     Notes
     -----
-    2n calls of f for central differences, error O(h**accuracy).
+    2n calls of f for central differences of accuracy 2, error O(h**accuracy).
 
     Examples
     --------
@@ -145,7 +145,8 @@ def curl(f: Callable[..., Any], x: ArrayLike, *, out: _Array | None = None, **op
 
     Notes
     -----
-    2n calls of f for central differences, error O(h**accuracy). In two dimensions ``dF_1/dx_0 - dF_0/dx_1``.
+    2n calls of f for central differences of accuracy 2, error O(h**accuracy). In two dimensions
+    ``dF_1/dx_0 - dF_0/dx_1``.
 
     Examples
     --------

@@ -228,8 +228,9 @@ def hessian(
     -----
     ``1 + n + n**2`` calls of f for central differences of accuracy 2, by polarisation: with second differences S along
     h_i e_i, h_j e_j and their sum, ``f_ij = (S_ij - S_i - S_j) / 2 h_i h_j`` uses f(x), f(x +- h_i e_i) and
-    f(x +- (h_i e_i + h_j e_j)). In general ``1 + accuracy * n (n + 1) / 2`` calls. The error is O(h**accuracy) plus
-    eps abs(f) / h**2 from rounding: about eps**(1/2) relative at accuracy 2, eps**(2/3) at accuracy 4.
+    f(x +- (h_i e_i + h_j e_j)). In general ``1 + accuracy * n (n + 1) / 2`` calls, for one-sided differences
+    ``1 + (accuracy + 1) * n (n + 1) / 2``. The error is O(h**accuracy) plus eps abs(f) / h**2 from rounding: about
+    eps**(1/2) relative at accuracy 2, eps**(2/3) at accuracy 4.
 
     References
     ----------

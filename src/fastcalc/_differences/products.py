@@ -66,10 +66,11 @@ def jvp(
 
     Notes
     -----
-    Two calls of f for central differences, and two more for each further group of variables where their speeds
-    ``abs(v) / abs(x)`` differ by more than a factor of a million: one step can't suit them all. The error is
-    O(t**accuracy) in the step t, and as large in rounding as that of the partial derivatives. Formula: Griewank,
-    Walther, *Evaluating Derivatives*, SIAM 2008, chapter 3 for the product, with differences for the tangent.
+    As many calls of f as for a derivative in one variable, `accuracy` for central differences; as many again for each
+    further group of variables where their speeds ``abs(v) / abs(x)`` differ by more than a factor of a million: one
+    step can't suit them all. The error is O(t**accuracy) in the step t, and as large in rounding as that of the partial
+    derivatives. Formula: Griewank, Walther, *Evaluating Derivatives*, SIAM 2008, chapter 3 for the product, with
+    differences for the tangent.
 
     Examples
     --------
@@ -183,7 +184,7 @@ def vjp(
 
     Notes
     -----
-    2n calls of f for central differences, like the whole Jacobian, but without its memory: reverse mode
+    2n calls of f for central differences of accuracy 2, like the whole Jacobian, but without its memory: reverse mode
     has no counterpart in differences (Griewank, Walther, *Evaluating Derivatives*, SIAM 2008, section 3.2).
 
     Examples

@@ -54,7 +54,7 @@ class Sample:
     kinds: NDArray[np.uint8] | None = None
     signs: NDArray[np.int8] | None = None
     bent: NDArray[np.bool_] | None = None  # where a bound turned or shrank the stencil
-    n_tiny: int = 0  # how many sizes of variables were too small to be relied on, at least
+    has_tiny: bool = False  # whether the size of a variable was too small to be relied on
 
 
 class Recipe:
@@ -90,9 +90,9 @@ class Recipe:
         if frame.step is not None:
             return self._inside(x, given_steps(self.rule, x, frame.step), frame)
         h = np.empty(x.shape, x.real.dtype)
-        n_tiny = choose_steps(x, self.rule.relative(epsilon), self.reach, frame.scale, h)
+        has_tiny = choose_steps(x, self.rule.relative(epsilon), self.reach, frame.scale, h)
         sample = self._inside(x, h, frame)
-        sample.n_tiny = n_tiny
+        sample.has_tiny = has_tiny
         return sample
 
     def _inside(self, x: _Array, h: _Array, frame: Frame) -> Sample:
@@ -218,16 +218,15 @@ class Hessian(Recipe):
             plans = (make(pairs=pairs, n_targets=len(targets), retained=used),)
             return lambda: plans
         every = np.arange(self.n, dtype=np.intp)
-        blocks = (make(pairs=pairs, n_targets=self.n_targets, retained=every) for pairs in build.hessian_pairs(self.n))
-        if self.n <= _STORED_HESSIAN:
-            plans_kept = tuple(blocks)
-            return lambda: plans_kept
 
-        def generate() -> Iterable[Plan]:
+        def blocks() -> Iterable[Plan]:
             for pairs in build.hessian_pairs(self.n):
                 yield make(pairs=pairs, n_targets=self.n_targets, retained=every)
 
-        return generate
+        if self.n > _STORED_HESSIAN:
+            return blocks
+        stored = tuple(blocks())
+        return lambda: stored
 
 
 @functools.lru_cache(maxsize=64)
@@ -299,14 +298,14 @@ class Direction(Lines):
         if frame.step is not None:
             for group, own in zip(self.groups, t, strict=True):
                 require_moved(x[group], x[group] + own * self.v[group], self.v[group] != 0, own * self.v[group])
-        n_tiny = int(is_tiny(np.abs(x)).any())
+        has_tiny = bool(is_tiny(np.abs(x)).any())
         if frame.lower is None or frame.upper is None:
-            return Sample(t, n_tiny=n_tiny)
+            return Sample(t, has_tiny=has_tiny)
         rooms = [room_along(x, self.v, group, frame.lower, frame.upper) for group in self.groups]
         below, above = (np.stack(side) for side in zip(*rooms, strict=True))
         at_origin = Frame(lower=-below, upper=above)
         sample = self._inside(np.zeros_like(t), t, at_origin)
-        sample.n_tiny = n_tiny
+        sample.has_tiny = has_tiny
         return sample
 
     def tiny(self, x: _Array, frame: Frame) -> NDArray[np.bool_] | None:
@@ -355,7 +354,7 @@ class HessianDirection(Recipe):
         coordinates = Recipe.place(self, x, half, epsilon)
         along = Direction(self.rule, self.v, [self.moved]).place(x, half, epsilon)
         if coordinates.kinds is None or along.kinds is None or coordinates.signs is None or along.signs is None:
-            return Sample(np.concatenate([coordinates.h, along.h]), n_tiny=coordinates.n_tiny)
+            return Sample(np.concatenate([coordinates.h, along.h]), has_tiny=coordinates.has_tiny)
         fixed = np.broadcast_to(frame.lower == frame.upper, x.shape) if frame.lower is not None else False
         kinds = np.concatenate([np.where(fixed, FIXED, coordinates.kinds).astype(np.uint8), along.kinds])
         bent = None
@@ -366,7 +365,7 @@ class HessianDirection(Recipe):
             kinds,
             np.concatenate([coordinates.signs, along.signs]),
             bent,
-            coordinates.n_tiny,
+            coordinates.has_tiny,
         )
 
     def tiny(self, x: _Array, frame: Frame) -> NDArray[np.bool_] | None:

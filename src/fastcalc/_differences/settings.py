@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from textwrap import indent
-from typing import Any, Literal, TypedDict, TypeVar
+from typing import Any, Literal, TypedDict, TypeVar, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from fastcalc import _validation as check
 
 Method = Literal["central", "forward", "backward", "complex"]
-METHODS = ("central", "forward", "backward", "complex")
+METHODS: tuple[Method, ...] = get_args(Method)
 
 
 class Options(TypedDict, total=False):

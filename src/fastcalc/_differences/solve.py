@@ -67,7 +67,7 @@ def solve(recipe: Recipe, function: Function, x: NDArray[Any], frame: Frame, *, 
     while True:
         function.start()
         sample = recipe.place(x, frame, function.epsilon)
-        tiny = recipe.tiny(x, frame) if sample.n_tiny else None
+        tiny = recipe.tiny(x, frame) if sample.has_tiny else None
         try:
             found = _walk_alike(recipe, function, x, sample, None, full=full, rounding=tiny is not None)
             break

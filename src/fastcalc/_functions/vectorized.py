@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastcalc._kernels.calling import BlockCaller
 
-_BLOCK_BYTES = 2**19  # of points, or of outputs where these are larger: 128 to 256 kB won clearly over megabytes
+_BLOCK_BYTES = 2**18  # of points, or of outputs where these are larger: 128 to 256 kB won clearly over megabytes
 
 
 class VectorizedFunction(BlockCaller):

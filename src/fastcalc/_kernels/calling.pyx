@@ -201,10 +201,11 @@ cdef class Caller:
         have to be measured; `shape` follows that of f's output in the result. `quiet`: floating-point warnings are off.
 
         Returns None where that does not hold: mostly before f ran, or after its first output turned out coarser. Leaves
-        in `suspects` the blocks of lanes (first, last) with components too small to tell their size, to be looked at
-        again.
+        in `suspects` the first lane and the points x of the blocks with components too small to tell their size, to be
+        looked at again; in `kept` the points x where f ran in vain, else None.
         """
-        cdef Py_ssize_t lane, width, tiny
+        cdef Py_ssize_t lane, width
+        cdef bint tiny
         cdef cnp.ndarray source = x, out = None, divisors
         self.kept = None
         if (
@@ -249,11 +250,11 @@ cdef class Caller:
             )
         return out
 
-    cdef Py_ssize_t place_block(
+    cdef bint place_block(
         self, Plan plan, cnp.ndarray x, Py_ssize_t lanes, Py_ssize_t lane, Py_ssize_t width, double relative,
         Py_ssize_t reach,
     ) except -1:
-        # a block of lanes of x, and its steps; returns the number of tiny components
+        # a block of lanes of x, and its steps; returns whether a component is tiny
         cdef Py_ssize_t i, n = plan.n_components
         cdef double *source = <double *>reals(x, cnp.NPY_DOUBLE, n * lanes)
         cdef double *goal

@@ -19,7 +19,8 @@ cdef enum:
     LONG = 4096  # results from which on the GIL is released
 
 cdef struct Layout:
-    Py_ssize_t column, component, parts     # strides of values, in numbers (a complex number is one)
+    Py_ssize_t column, component            # strides of values, in numbers (a complex number is one)
+    Py_ssize_t parts                        # real numbers in a number: 2 if it is complex
     Py_ssize_t n_points                     # points whose values are there
     Py_ssize_t m, lanes                     # components of f; lanes in this block
     Py_ssize_t lane0, all_lanes             # first lane of the block in out; lanes of out

@@ -16,27 +16,46 @@ cdef inline real rounded(real size, real h, Py_ssize_t reach) noexcept nogil:
     return (far + h) - far
 
 
-cdef Py_ssize_t choose_simply(const real *x, Py_ssize_t count, real relative, real *h) noexcept nogil:
+cdef bint choose_simply(const real *x, Py_ssize_t count, real relative, real *h) noexcept nogil:
     # IN x[count]; OUT h[count]: the usual case, in a form that compilers turn into vector instructions
-    cdef Py_ssize_t k, tiny = 0
+    cdef Py_ssize_t k
     cdef real size, step
     for k in range(count):
         size = absolute(x[k])
         step = relative * size
         step = relative if step == 0 else step
         h[k] = (size + step) - size
-    for k in range(count):
+    return any_tiny(x, count)
+
+
+cdef bint any_tiny(const real *x, Py_ssize_t count) noexcept nogil:
+    # eight minima side by side, which compilers turn into vector instructions as they don't a count
+    cdef real[8] smallest
+    cdef real size
+    cdef Py_ssize_t k, j
+    for j in range(8):
+        smallest[j] = 1
+    for k in range(0, count - 7, 8):
+        for j in range(8):
+            size = absolute(x[k + j])
+            size = 1 if size == 0 else size
+            smallest[j] = size if size < smallest[j] else smallest[j]
+    for k in range(count - count % 8, count):
         size = absolute(x[k])
-        tiny += (size < TINY) & (size > 0)
-    return tiny
+        size = 1 if size == 0 else size
+        smallest[0] = size if size < smallest[0] else smallest[0]
+    for j in range(1, 8):
+        smallest[0] = smallest[j] if smallest[j] < smallest[0] else smallest[0]
+    return smallest[0] < TINY
 
 
-cdef Py_ssize_t choose(
+cdef bint choose(
     const real *x, Py_ssize_t parts, Py_ssize_t n, Py_ssize_t lanes, double relative, Py_ssize_t reach,
     const real *scale, Py_ssize_t scale_lane, real *h,
 ) noexcept nogil:
-    # IN x[n, lanes, parts], scale[n, lanes or 1] or NULL; OUT h[n, lanes]; returns how many sizes are tiny
-    cdef Py_ssize_t i, b, tiny = 0
+    # IN x[n, lanes, parts], scale[n, lanes or 1] or NULL; OUT h[n, lanes]; returns whether a size is tiny
+    cdef Py_ssize_t i, b
+    cdef bint tiny = False
     cdef real position, size, typical, step
     if parts == 1 and scale is NULL and reach == 1:
         return choose_simply(x, n * lanes, <real>relative, h)
@@ -49,7 +68,7 @@ cdef Py_ssize_t choose(
             if scale is not NULL:
                 typical = scale[i * (lanes if scale_lane else 1) + b * scale_lane]
                 size = typical if typical > size else size
-            tiny += 0 < size < TINY
+            tiny |= 0 < size < TINY
             step = <real>relative * size
             step = <real>relative if step == 0 else step  # x is 0, or so small that the product underflows
             h[i * lanes + b] = rounded[real](position, step, reach) if reach > 0 else step
