@@ -283,6 +283,23 @@ def test_the_caller_can_change_x_afterwards():
     np.testing.assert_array_equal(gradient(X), first)
 
 
+@pytest.mark.parametrize("misdeed", MISDEEDS, ids=lambda m: m.__name__)
+def test_every_call_gets_an_ordinary_array(misdeed):
+    def f(x):
+        assert type(x) is np.ndarray
+        assert x.shape == (3,)
+        assert x.dtype == np.float64
+        assert x.flags.c_contiguous
+        assert x.flags.aligned
+        assert x.flags.writeable
+        assert x.flags.owndata
+        value = scalar(x)
+        misdeed(x)
+        return value
+
+    np.testing.assert_array_equal(fc.gradient(f, X), fc.gradient(scalar, X))
+
+
 @pytest.mark.parametrize(("operator", "f"), OPERATORS)
 @pytest.mark.parametrize("vectorized", [False, True])
 def test_f_may_set_the_callers_own_x(operator, f, vectorized):
@@ -536,6 +553,20 @@ def test_on_error_nan_where_x_itself_fails(operator, vectorized):
     assert result.value.shape == (3,) * (2 + (operator is fc.hessian))
     assert np.isnan(result.value).all()
     assert (result.status == fc.Status.NON_FINITE).all()
+
+
+@pytest.mark.parametrize("vectorized", [False, True])
+def test_f_may_keep_its_argument_and_fail(vectorized):
+    kept, copies = [], []
+
+    def f(x):
+        kept.append(x)
+        copies.append(x.copy())
+        raise ValueError
+
+    fc.gradient(f, X, on_error="nan", vectorized=vectorized)
+    for point, copy in zip(kept, copies, strict=True):
+        np.testing.assert_array_equal(point, copy)
 
 
 def test_on_error_nan_does_not_swallow_interrupts():

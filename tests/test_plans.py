@@ -8,7 +8,10 @@ import pytest
 import fastcalc as fc
 from fastcalc._differences import plans as build
 from fastcalc._functions import python, vectorized
+from fastcalc._kernels.calling import BlockCaller, PointCaller
+from fastcalc._kernels.combine import combine
 from fastcalc._kernels.plan import Plan
+from fastcalc._kernels.steps import choose_steps, round_steps, true_steps
 from tests import reference
 from tests.cases import EPS
 from tests.reference import Recorder
@@ -259,3 +262,102 @@ def test_a_consistent_plan():
 def test_inconsistent_plans(changes, message):
     with pytest.raises(ValueError, match=message):
         Plan(**(description() | changes))
+
+
+# --- kernels refuse what does not fit: a mistake of the package ends in a message, not in foreign memory --------------
+
+
+def combined(**changes):
+    plan = Plan(**description())
+    arguments = {
+        "plan": plan, "group": 0, "stop": 2, "mode": 0, "values": np.array([[1.0], [3.0], [5.0]]),
+        "columns_last": False, "m": 1, "all_lanes": 1, "lane0": 0, "lanes": 1, "steps": np.ones((2, 1)), "step_lane0": 0,
+        "out": np.zeros((1, 2, 1)),
+    }  # fmt: skip
+    arguments |= changes
+    combine(*arguments.values())
+    return arguments["out"]
+
+
+def test_the_smallest_combination():
+    np.testing.assert_array_equal(combined()[0, :, 0], [2, 4])
+    np.testing.assert_array_equal(combined(mode=2)[0, :, 0], [4, 6])
+    assert combined(stop=1)[0, 1, 0] == 0
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"group": -1}, "groups outside the plan"),
+        ({"stop": 3}, "groups outside the plan"),
+        ({"group": 2, "stop": 1}, "groups outside the plan"),
+        ({"mode": 3}, "unknown mode, or a plan without embedded weights"),
+        ({"mode": 1}, "unknown mode, or a plan without embedded weights"),
+        ({"step_lane0": 1}, "lanes outside the steps"),
+        ({"lane0": 1}, "lanes or components outside their arrays"),
+        ({"lanes": 0}, "lanes or components outside their arrays"),
+        ({"m": 2}, "lanes or components outside their arrays"),
+        ({"values": np.ones((2, 1))}, "more points than columns of values"),
+        ({"values": np.ones((3, 1), np.float32)}, "a kernel got an array of the wrong type, layout or size"),
+        ({"steps": np.ones((1, 1))}, "a kernel got an array of the wrong type, layout or size"),
+        ({"out": np.ones((1, 1, 1))}, "a kernel got an array of the wrong type, layout or size"),
+        ({"out": np.ones((1, 2, 2))[..., ::2]}, "a kernel got an array of the wrong type, layout or size"),
+    ],
+)
+def test_combinations_that_do_not_fit(changes, message):
+    with pytest.raises(ValueError, match=message):
+        combined(**changes)
+
+
+def test_kernels_know_their_types():
+    with pytest.raises(
+        TypeError, match="kernels take float32, float64, longdouble and their complex types; got type number"
+    ):
+        combined(values=np.ones((3, 1), int))
+
+
+def evaluated(caller, **changes):
+    arguments = {
+        "plan": Plan(**description()), "first": 0, "last": 3, "x": np.ones((2, 1)), "h": np.ones((2, 1)),
+        "all_lanes": 1, "lane0": 0, "lanes": 1, "column": 0,
+    }  # fmt: skip
+    arguments |= changes
+    return caller.evaluate(*arguments.values())
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: PointCaller(np.sum, np.dtype(float), (2,)),
+        lambda: BlockCaller(lambda x: x.sum(axis=0), np.dtype(float), 2, False),
+    ],
+)
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"first": -1}, "points outside the plan"),
+        ({"last": 4}, "points outside the plan"),
+        ({"first": 3, "last": 2}, "points outside the plan"),
+        ({"lane0": -1}, "points outside the plan"),
+        ({"lanes": 2}, "lanes outside x, or x and the buffer differ in type"),
+        ({"x": np.ones((2, 1), np.float32), "h": np.ones((2, 1), np.float32)}, "lanes outside x, or x and the buffer"),
+        ({"h": np.ones((1, 1))}, "a kernel got an array of the wrong type, layout or size"),
+        ({"x": np.ones((1, 1))}, "a kernel got an array of the wrong type, layout or size"),
+    ],
+)
+def test_evaluations_that_do_not_fit(make, changes, message):
+    caller = make()
+    caller.start()
+    assert evaluated(caller)
+    np.testing.assert_array_equal(caller.values.reshape(-1), [2, 3, 3])
+    with pytest.raises(ValueError, match=message):
+        evaluated(caller, **changes)
+
+
+def test_steps_that_do_not_fit():
+    one = np.ones(1)
+    with pytest.raises(ValueError, match="terms without offsets or weights"):
+        true_steps(one, one, one, np.ones(2), one, 1.0, one.copy())
+    for kernel in (lambda h: choose_steps(np.ones((2, 2)), 1e-5, 1, None, h), lambda h: round_steps(np.ones(3), 1, h)):
+        with pytest.raises(ValueError, match="a kernel got an array of the wrong type, layout or size"):
+            kernel(np.ones((2, 4))[:, ::2])
