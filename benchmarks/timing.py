@@ -1,7 +1,8 @@
 """Paired timing: A B C, then B C A, ... in random order, and the ratios within each round.
 
 What disturbs a machine disturbs the candidates of a round alike, so that the median of the ratios of rounds stays put
-where a ratio of medians wanders.
+where a ratio of medians wanders. Time is processor time of the thread, user and system: while others have the
+processor, it stands still.
 """
 
 from __future__ import annotations
@@ -24,13 +25,14 @@ _LARGE = 31 * 2**20
 class Effort:
     """How long to measure."""
 
-    rounds: int = 31
-    slot: float = 0.01  # seconds for a candidate in a round; one run where that takes longer
-    slow: float = 0.25  # seconds: candidates that take longer are in few rounds only
+    rounds: int = 51
+    slot: float = 0.005  # seconds for a candidate in a round; one run where that takes longer
+    slow: float = 0.1  # seconds: candidates that take longer are in few rounds only
     few: int = 3
 
 
-QUICK = Effort(rounds=7, slot=0.003, slow=0.1, few=1)
+QUICK = Effort(rounds=9, slot=0.003, slow=0.05, few=1)
+clock = time.thread_time
 
 
 @contextmanager
@@ -62,10 +64,10 @@ def repetitions(run: Callable[[], Any], slot: float) -> tuple[int, float]:
     run()
     count = 1
     while True:
-        begin = time.perf_counter()
+        begin = clock()
         for _ in range(count):
             run()
-        took = time.perf_counter() - begin
+        took = clock() - begin
         if took >= slot / 2:
             return max(1, round(count * slot / took)), took / count
         count *= 2 if took < slot / 20 else max(2, round(slot / took))
@@ -87,9 +89,9 @@ def interleaved(runs: Sequence[Callable[[], Any]], effort: Effort) -> np.ndarray
                 if estimate > effort.slow and number >= effort.few:
                     continue
                 run, times = runs[k], range(count)
-                begin = time.perf_counter()
+                begin = clock()
                 for _ in times:
                     run()
-                seconds[number, k] = (time.perf_counter() - begin) / count
+                seconds[number, k] = (clock() - begin) / count
             del padding
     return seconds
