@@ -35,12 +35,11 @@ def growth(setup, call, check=""):
 MB = 1e6
 
 
-@pytest.mark.parametrize("method", ["central", "forward"])
-def test_a_large_vectorised_gradient(method):
+def test_a_large_vectorised_gradient():
     used = growth(
-        "x = np.linspace(1, 2, 20_000); fc.gradient(lambda x: (x * x).sum(axis=0), x[:9], vectorized=True)",
-        f"fc.gradient(lambda x: (x * x).sum(axis=0), x, vectorized=True, method={method!r})",
-        "assert abs(result - 2 * x).max() < 1",  # 5e4 over a step of 6e-6 leaves few digits
+        "x = np.linspace(1, 2, 20_000); f = lambda x: x[0] * x[-1]; fc.gradient(f, x[:9], vectorized=True)",
+        "fc.gradient(f, x, vectorized=True)",
+        "assert abs(result - np.concatenate([[2], np.zeros(19_998), [1]])).max() < 1e-9",
     )
     assert used < 200 * MB
 

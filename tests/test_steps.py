@@ -66,8 +66,7 @@ def test_displaced_points_are_exact_and_distinct(x, stencil, exponent):
     method, accuracy = stencil
     step = None if exponent is None or abs(x) < 1e-290 else 2.0**exponent * abs(x)
     f = Recorder(lambda t: 0.25 * t)
-    with np.errstate(all="ignore"):
-        result = fc.derivative(f, x, method=method, accuracy=accuracy, step=step, full_output=True)
+    result = fc.derivative(f, x, method=method, accuracy=accuracy, step=step, full_output=True)
     points = [float(p) for p in f.points if np.isfinite(p)]
     half = len(points) // (2 if result.evaluations > {"central": accuracy}.get(method, accuracy + 1) else 1)
     assert len(set(points[:half])) == half
@@ -286,6 +285,17 @@ def test_retaking_in_a_jacobian_goes_row_by_row():
     x = np.array([1e-9])
     value = fc.jacobian(lambda x: np.array([1 + np.sin(x[0]), np.log(x[0]), 5.0]), x)
     np.testing.assert_allclose(value[:, 0], [1, 1e9, 0], rtol=1e-9)
+
+
+@pytest.mark.parametrize("name", ["step", "scale"])
+def test_options_that_float32_cannot_hold(name):
+    x = np.ones(2, np.float32)
+    if name == "step":
+        with pytest.raises(ValueError, match="`step` must"):
+            fc.gradient(np.sum, x, step=1e-300)
+    result = fc.gradient(np.sum, x, full_output=True, **{name: 1e300})
+    assert (result.status == fc.Status.NON_FINITE).all()
+    assert np.isnan(result.value).all()
 
 
 def test_huge_x():
