@@ -66,7 +66,7 @@ def one_of(name: str, value: Any, allowed: Iterable[str]) -> str:
         raise TypeError(f"`{name}` must be a string; got {value!r}: use one of {', '.join(map(repr, names))}")
     if value not in names:
         raise ValueError(f"`{name}` must be one of {', '.join(map(repr, names))}; got {value!r}")
-    return value
+    return names[names.index(value)]  # the same object whatever the caller's string
 
 
 def flag(name: str, value: Any) -> bool:

@@ -8,9 +8,9 @@ from typing import Any, Unpack
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from fastcalc._differences.problem import Problem, open_problem
 from fastcalc._differences.settings import Options, documented
-from fastcalc._differences.solve import Solution
-from fastcalc._differences.sums import Problem, chunks, needs_values, open_problem, sum_targets, total
+from fastcalc._differences.sums import chunks, needs_values, sum_targets, total
 from fastcalc._results import worst
 
 _Array = NDArray[Any]
@@ -92,23 +92,9 @@ def divergence(f: Callable[..., Any], x: ArrayLike, *, out: _Array | None = None
     sums, done = [], 0
     for part in chunks(problem, 1, len(problem.points)):
         _require_field(problem)
-        count = part.value.shape[1]
-        own, each = np.arange(done, done + count), np.arange(count)
-        done += count
-
-        def diagonal(array: Any, own: Any = own, each: Any = each) -> Any:
-            return None if array is None else array[own, each]
-
-        status = diagonal(part.status)
-        sums.append(
-            Solution(
-                diagonal(part.value).sum(axis=0),
-                None if part.error is None else diagonal(part.error).sum(axis=0),
-                part.step,
-                None if status is None else worst(status, axis=0),
-                part.base,
-            )
-        )
+        own = np.arange(done, done + part.value.shape[1]), np.arange(part.value.shape[1])
+        done += part.value.shape[1]
+        sums.append(part.reduced(lambda a, own=own: a[own].sum(axis=0), lambda s, own=own: worst(s[own], axis=0)))  # type: ignore[misc]
     return problem.finish(total(sums), problem.batch, out, steps_of_x=True)
 
 
@@ -163,13 +149,9 @@ def curl(f: Callable[..., Any], x: ArrayLike, *, out: _Array | None = None, **op
     _require_field(problem)
     plus = np.array([2, 0, 1] if n == 3 else [1]), np.array([1, 2, 0] if n == 3 else [0])
     minus = plus[::-1]
-    error = None if jacobian.error is None else jacobian.error[plus] + jacobian.error[minus]
-    status = jacobian.status
-    solution = Solution(
-        jacobian.value[plus] - jacobian.value[minus],
-        error,
-        jacobian.step,
-        None if status is None else worst(np.stack([status[plus], status[minus]]), axis=0),
-        jacobian.base,
+    solution = jacobian.reduced(
+        value=lambda a: a[plus] - a[minus],
+        error=lambda a: a[plus] + a[minus],
+        status=lambda a: worst(np.stack([a[plus], a[minus]]), axis=0),
     )
     return problem.finish(solution, problem.x.shape if n == 3 else problem.batch, out, steps_of_x=True)

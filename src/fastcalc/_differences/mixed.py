@@ -8,10 +8,10 @@ from typing import Any, Unpack
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from fastcalc._differences.problem import open_problem
 from fastcalc._differences.recipes import Lines, Partial, Recipe
 from fastcalc._differences.settings import Options, documented
-from fastcalc._differences.solve import Solution, solve
-from fastcalc._differences.sums import open_problem
+from fastcalc._differences.solve import Known, Solution, solve
 from fastcalc._results import Status
 
 _Array = NDArray[Any]
@@ -86,8 +86,7 @@ def partial(
 def _value_alone(solution: Solution) -> Solution:
     """f(x) as the derivative of order 0."""
     assert solution.base is not None
-    value = solution.base[:, None]
+    value = solution.base[:, None].copy()
     unknown = np.full(value.shape, np.nan, value.real.dtype)
     status = np.where(np.isfinite(value), Status.FIXED_STEP, Status.NON_FINITE).astype(np.int8)
-    full = solution.error is not None
-    return Solution(value.copy(), unknown if full else None, unknown, status if full else None, solution.base)
+    return Solution(value, unknown, solution.base, solution.known and Known(unknown, status))

@@ -6,6 +6,7 @@ Each call reads: validate, plan, evaluate and combine, return. The formulas are 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, ClassVar, Unpack
 
 import numpy as np
@@ -15,14 +16,13 @@ from fastcalc import _validation as check
 from fastcalc._differences import recipes
 from fastcalc._differences.engine import Function
 from fastcalc._differences.plans import KINDS
-from fastcalc._differences.problem import as_points, deliver, frame_at, make_function, report, split_arguments
+from fastcalc._differences.problem import Problem, as_points, deliver, frame_at, make_function, split_arguments
 from fastcalc._differences.products import linear_operator
 from fastcalc._differences.settings import DEFAULT, Options, Settings, documented, parse
 from fastcalc._differences.solve import Solution, solve, solve_at_once
 from fastcalc._results import worst
 
 _HIGHEST = 10
-_NO_FRAME = recipes.Frame()
 _FLOAT64 = np.dtype(np.float64)
 
 
@@ -65,19 +65,20 @@ class Operator:
                 if result is not None:
                     return result
         settings = self._settings
+        full = settings.full_output if full_output is None else check.flag("full_output", full_output)
         point, before, after = split_arguments(settings, args)
         x = check.as_numbers("x", point)
         if out is not None:
             check.check_destination(out, (x,))
             if self._scalar:
                 check.known_shape(out, x.shape)
-        full = settings.full_output if full_output is None else check.flag("full_output", full_output)
         points = as_points(x, settings, one_variable=self._one_variable)
         frame = frame_at(settings, x, points)
         function, recipe = self._take(x, len(points))
+        function.evaluations = 0
         function.bind(before, after, settings.kwargs)
         solution = solve(recipe, function, points, frame, full=full)
-        result = self._finish(function, solution, x.shape, out, full)
+        result = self._finish(Problem(settings, x, points, frame, function, self._one_variable), solution, out)
         if before or after:
             function.bind((), (), settings.kwargs)
         self._spare.append((x.shape, x.dtype, function, recipe))
@@ -92,8 +93,8 @@ class Operator:
         function, recipe = self._take(x, n)
         result = solve_at_once(recipe, function, x, x.size // n, self._shape((), shape) if self._square else shape)
         if result is None and function.kept is not None:
-            again = solve(recipe, function, function.kept.reshape(n, -1), _NO_FRAME, full=False)
-            result = self._finish(function, again, shape, None, False)
+            again = solve(recipe, function, function.kept.reshape(n, -1), recipes.NO_FRAME, full=False)
+            result = deliver(again.value, self._shape(function.shape, shape), None)
         self._spare.append((shape, x.dtype, function, recipe))
         return result
 
@@ -111,22 +112,8 @@ class Operator:
         function.guess_scalar |= self._square
         return function, self._recipe(n)
 
-    def _finish(
-        self, function: Function, solution: Solution, x: tuple[int, ...], out: NDArray[Any] | None, full: bool
-    ) -> Any:
-        shape = self._shape(function.shape, x)
-        value = deliver(solution.value, shape, out)
-        if solution.error is None or solution.status is None:
-            return value
-        step = np.array(np.broadcast_to(solution.step, solution.value.shape)).reshape(shape)
-        return report(function, value, shape, solution.error, step, solution.status, self._fun(function, solution, x))
-
-    def _fun(self, function: Function, solution: Solution, x: tuple[int, ...]) -> Any:
-        """f(x) in its own shape, if it was evaluated."""
-        if solution.base is None:
-            return None
-        lanes = x if self._one_variable else x[1:] if self._settings.vectorized else ()
-        return solution.base.reshape(function.shape + lanes)[()]
+    def _finish(self, problem: Problem, solution: Solution, out: NDArray[Any] | None) -> Any:
+        return problem.finish(solution, self._shape(problem.function.shape, problem.x.shape), out)
 
     def __repr__(self) -> str:
         settings = self._settings
@@ -234,11 +221,9 @@ class ValueAndGradient(Gradient):
     def _recipe(self, n: int) -> recipes.Recipe:
         return recipes.lines(KINDS[self._settings.method], 1, self._settings.accuracy, n, True)
 
-    def _finish(
-        self, function: Function, solution: Solution, x: tuple[int, ...], out: NDArray[Any] | None, full: bool
-    ) -> Any:
-        result = super()._finish(function, solution, x, out, full)
-        return result if full else (self._fun(function, solution, x), result)
+    def _finish(self, problem: Problem, solution: Solution, out: NDArray[Any] | None) -> Any:
+        result = super()._finish(problem, solution, out)
+        return (problem.fun(solution), result) if solution.known is None else result
 
 
 @documented
@@ -362,31 +347,22 @@ class Hessian(Operator):
             return output + x
         return output + (x[:1] if self._settings.vectorized else x) + x
 
-    def _finish(
-        self, function: Function, solution: Solution, x: tuple[int, ...], out: NDArray[Any] | None, full: bool
-    ) -> Any:
+    def _finish(self, problem: Problem, solution: Solution, out: NDArray[Any] | None) -> Any:
         if self._from_gradient:
-            variables = x[:1] if self._settings.vectorized else x
-            if function.shape != variables:
+            if problem.function.shape != problem.variables:
                 raise ValueError(
-                    f"`gradient` must return one component per variable, shape {variables}; got shape "
-                    f"{function.shape}: is it the gradient of f?"
+                    f"`gradient` must return one component per variable, shape {problem.variables}; got shape "
+                    f"{problem.function.shape}: is it the gradient of f?"
                 )
             solution = symmetrised(solution)
-        return super()._finish(function, solution, x, out, full)
+        return super()._finish(problem, solution, out)
 
 
 def symmetrised(jacobian: Solution) -> Solution:
-    """(J + J^T) / 2 for the Jacobian J (n, n, lanes) of a gradient."""
-
-    def transposed(array: NDArray[Any]) -> NDArray[Any]:
-        return array.swapaxes(0, 1)
-
-    value = (jacobian.value + transposed(jacobian.value)) / 2
-    if jacobian.error is None or jacobian.status is None:
-        return Solution(value, None, jacobian.step, None, None)
-    status = worst(np.stack([jacobian.status, transposed(jacobian.status)]), axis=0)
+    """(J + J^T) / 2 for the Jacobian J (n, n, lanes) of a gradient; steps are the geometric means."""
     roots = np.sqrt(jacobian.step)
-    return Solution(
-        value, (jacobian.error + transposed(jacobian.error)) / 2, roots[:, None] * roots[None], status, None
+    mean = jacobian.reduced(
+        value=lambda a: (a + a.swapaxes(0, 1)) / 2,
+        status=lambda a: worst(np.stack([a, a.swapaxes(0, 1)]), axis=0),
     )
+    return replace(mean, step=roots[:, None] * roots[None])

@@ -5,20 +5,22 @@ result in the user's shape.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from fastcalc import _validation as check
 from fastcalc._differences.engine import Function
-from fastcalc._differences.recipes import Frame
-from fastcalc._differences.settings import Settings, inward
+from fastcalc._differences.plans import KINDS
+from fastcalc._differences.recipes import NO_FRAME, Frame
+from fastcalc._differences.settings import Settings, inward, parse
+from fastcalc._differences.solve import Solution
+from fastcalc._differences.steps import Rule
 from fastcalc._functions.python import PythonFunction
 from fastcalc._functions.vectorized import VectorizedFunction
 from fastcalc._results import DerivativeResult, Status, describe
-
-_NO_FRAME = Frame()
 
 
 def split_arguments(settings: Settings, args: tuple[Any, ...]) -> tuple[Any, tuple[Any, ...], tuple[Any, ...]]:
@@ -70,7 +72,7 @@ def make_function(
 def frame_at(settings: Settings, x: NDArray[Any], points: NDArray[Any]) -> Frame:
     """`step`, `scale` and `bounds` in the shape and precision of x; checks that x is inside the bounds."""
     if settings.step is None and settings.scale is None and settings.bounds is None:
-        return _NO_FRAME
+        return NO_FRAME
     n, real = len(points), points.real.dtype
 
     def aligned(name: str, value: NDArray[Any] | None) -> NDArray[Any] | None:
@@ -78,12 +80,13 @@ def frame_at(settings: Settings, x: NDArray[Any], points: NDArray[Any]) -> Frame
             return None
         return np.ascontiguousarray(check.per_variable(name, value, x.shape, n), real)
 
-    lower = upper = None
+    bounds = None
     if settings.bounds is not None:
         if x.dtype.kind == "c":
             raise TypeError(f"`bounds` need a real x; got dtype {x.dtype}: leave out `bounds`")
         sides = (check.per_variable("bounds", side, x.shape, n) for side in settings.bounds)
         lower, upper = (inward(side, real, towards) for side, towards in zip(sides, (np.inf, -np.inf), strict=True))
+        bounds = lower, upper
         position = points.real
         outside = np.argwhere((position < lower) | (position > upper))
         if len(outside):
@@ -93,7 +96,7 @@ def frame_at(settings: Settings, x: NDArray[Any], points: NDArray[Any]) -> Frame
                 f"x must be inside `bounds`; got {position[i, k]!s} for variable {i}, whose bounds are {low!s} and "
                 f"{high!s}: move x, for example by np.clip(x, lower, upper)"
             )
-    return Frame(aligned("step", settings.step), aligned("scale", settings.scale), lower, upper)
+    return Frame(aligned("step", settings.step), aligned("scale", settings.scale), bounds)
 
 
 def deliver(value: NDArray[Any], shape: tuple[int, ...], out: NDArray[Any] | None) -> Any:
@@ -105,27 +108,69 @@ def deliver(value: NDArray[Any], shape: tuple[int, ...], out: NDArray[Any] | Non
     return out
 
 
-def report(
-    function: Function,
-    value: Any,
-    shape: tuple[int, ...],
-    error: NDArray[Any],
-    step: NDArray[Any],
-    status: NDArray[np.int8],
-    fun: Any,
-) -> DerivativeResult:
-    """The full output; `value` has been delivered already, the others are arrays of as many components."""
-    error, status = error.reshape(shape), status.reshape(shape)
-    success = np.isfinite(value)
-    if shape == ():
+@dataclass(slots=True)
+class Problem:
+    """A function at a point, ready to be sampled."""
+
+    settings: Settings
+    x: NDArray[Any]
+    points: NDArray[Any]  # (n, lanes), a copy
+    frame: Frame
+    function: Function
+    one_variable: bool = False
+
+    def rule(self, n: int, order: int | None = None, *, across: bool = False) -> Rule:
+        """The rule for steps of an n-th derivative, part of one of this order."""
+        return Rule(KINDS[self.settings.method], n, self.settings.accuracy, order or n, across)
+
+    @property
+    def variables(self) -> tuple[int, ...]:
+        """Shape of one point."""
+        return () if self.one_variable else self.x.shape[:1] if self.settings.vectorized else self.x.shape
+
+    @property
+    def batch(self) -> tuple[int, ...]:
+        """Shape of the batch of points."""
+        return self.x.shape if self.one_variable else self.x.shape[1:] if self.settings.vectorized else ()
+
+    def fun(self, solution: Solution) -> Any:
+        """f(x) in its own shape, None where it was not evaluated."""
+        return None if solution.base is None else solution.base.reshape(self.function.shape + self.batch)[()]
+
+    def finish(
+        self, solution: Solution, shape: tuple[int, ...], out: NDArray[Any] | None, *, steps_of_x: bool = False
+    ) -> Any:
+        """The user's result from arrays with as many entries as `shape`; steps in the shape of the result, or of x."""
+        value = deliver(solution.value, shape, out)
+        known = solution.known
+        if known is None:
+            return value
+        step_shape = self.x.shape if steps_of_x else shape
+        step = solution.step if steps_of_x else np.broadcast_to(solution.step, solution.value.shape)
+        status = known.status.reshape(shape)
         return DerivativeResult(
             value,
-            error[()],
-            step[()] if step.ndim == 0 else step,
-            fun,
-            function.evaluations,
-            bool(success),
-            Status(int(status[()])),
+            known.error.reshape(shape)[()],
+            np.array(step).reshape(step_shape)[()],
+            self.fun(solution),
+            self.function.evaluations,
+            np.isfinite(value) if shape else bool(np.isfinite(value)),
+            status if shape else Status(int(status[()])),
             describe(status),
         )
-    return DerivativeResult(value, error, step, fun, function.evaluations, success, status, describe(status))
+
+
+def open_problem(f: Callable[..., Any], x: ArrayLike, options: Any, out: Any, others: tuple[Any, ...] = ()) -> Problem:
+    """A problem of many variables, once all that can be checked before f runs has been."""
+    if not callable(f):
+        raise TypeError(f"`f` must be callable; got {f!r}: pass the function itself, not its value")
+    settings = parse(options)
+    point, before, after = split_arguments(settings, (x,))
+    x = check.as_numbers("x", point)
+    if out is not None:
+        check.check_destination(out, (x, *others))
+    points = as_points(x, settings, one_variable=False)
+    frame = frame_at(settings, x, points)
+    function = make_function(f, settings, x, len(points), scalar=False, one_variable=False)
+    function.bind(before, after, settings.kwargs)
+    return Problem(settings, x, points, frame, function)

@@ -13,11 +13,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastcalc import _validation as check
-from fastcalc._differences.problem import split_arguments
+from fastcalc._differences.lanes import alike, take
+from fastcalc._differences.problem import Problem, open_problem, split_arguments
 from fastcalc._differences.recipes import Direction, Frame, HessianDirection, room_along
 from fastcalc._differences.settings import Options, Settings, documented
-from fastcalc._differences.solve import Solution, solve
-from fastcalc._differences.sums import Problem, chunks, needs_values, open_problem, sum_targets, total
+from fastcalc._differences.solve import Solution, gathered, solution_of_lanes, solve
+from fastcalc._differences.sums import chunks, needs_values, sum_targets, total
 from fastcalc._results import Status, worst
 
 _SPREAD = 2.0**20  # of the relative speeds of variables along one direction
@@ -100,22 +101,13 @@ def _by_groups(
     problem: Problem, v: _Array, solve_lanes: Callable[[_Array, list[_Array], _Array, Frame], Solution]
 ) -> Solution:
     """Solve for the points of a batch whose variables fall into the same groups, and put them together."""
-    frame, points, function = problem.frame, problem.points, problem.function
-    group_of = _groups(problem, v)
-    patterns, of_lane = np.unique(group_of, axis=1, return_inverse=True)
-    parts: list[tuple[_Array, Solution]] = []
-    evaluations = 0
-    for k in range(max(1, patterns.shape[1])):
-        lanes = np.flatnonzero(of_lane.reshape(-1) == k)
-        pattern = patterns[:, k] if patterns.shape[1] else np.zeros(len(v))
-        moving = (v[:, lanes] != 0).any(axis=1)
+    parts: list[tuple[NDArray[np.intp], Solution]] = []
+    for lanes, pattern in alike(_groups(problem, v)):
+        there = take(v, lanes)
+        moving = (there != 0).any(axis=1)
         groups = [np.flatnonzero(moving & (pattern == g)) for g in np.unique(pattern[moving])] or [np.zeros(0, np.intp)]
-        some = Frame(*(side if side is None or side.shape[1] == 1 else side[:, lanes] for side in frame))
-        part = solve_lanes(np.ascontiguousarray(v[:, lanes]), groups, np.ascontiguousarray(points[:, lanes]), some)
-        evaluations += function.evaluations
-        parts.append((lanes, part))
-    function.count(evaluations - function.evaluations)
-    return _merge_lanes(parts, points.shape[1])
+        parts.append((lanes, solve_lanes(there, groups, take(problem.points, lanes), problem.frame.at(lanes))))
+    return solution_of_lanes(parts, v.shape[1])
 
 
 def _groups(problem: Problem, v: _Array) -> _Array:
@@ -127,32 +119,16 @@ def _groups(problem: Problem, v: _Array) -> _Array:
         speed = np.abs(v) / size
         slowness = np.log2(speed.max(axis=0, initial=0) / speed) / np.log2(_SPREAD)
     group_of = np.where((v != 0) & np.isfinite(slowness), slowness, 0).astype(np.int64)
-    if frame.lower is not None and frame.upper is not None:
-        everyone = np.arange(len(v))
-        backward, forward = room_along(points, v, everyone, frame.lower, frame.upper)
+    if frame.bounds is not None:
+        lower, upper = frame.bounds
+        backward, forward = room_along(points, v, np.arange(len(v)), lower, upper)
         stuck = np.maximum(backward, forward) * speed.max(axis=0, initial=0) < problem.rule(1).relative(
             problem.function.epsilon
         )
         with np.errstate(invalid="ignore"):
-            upward = (frame.upper - points >= points - frame.lower) == (v > 0)
-        group_of = 2 * group_of + (stuck & ~upward)
+            upward = (upper - points >= points - lower) == (v > 0)
+        group_of = 2 * group_of + (stuck & ~upward)  # the last bit separates those with room on the other side
     return group_of
-
-
-def _merge_lanes(parts: list[tuple[_Array, Solution]], lanes: int) -> Solution:
-    if len(parts) == 1:
-        return parts[0][1]
-
-    def together(arrays: list[Any]) -> Any:
-        if arrays[0] is None:
-            return None
-        whole = np.empty((*arrays[0].shape[:-1], lanes), np.result_type(*arrays))
-        for (members, _), array in zip(parts, arrays, strict=True):
-            whole[..., members] = array
-        return whole
-
-    names = ("value", "error", "step", "status", "base")
-    return Solution(*(together([getattr(part, name) for _, part in parts]) for name in names))
 
 
 @documented
@@ -204,31 +180,19 @@ def vjp(
                 f"`w` must have the shape of f(x), {problem.function.shape}; got {weights.shape}: give one weight per "
                 "output"
             )
-        m = len(part.value)
-        columns = weights.reshape(m, 1, weights.size // m if m else 1)
-        used = columns != 0
-        parts.append(
-            Solution(
-                np.where(used, part.value * columns, 0).sum(axis=0),
-                None if part.error is None else np.where(used, part.error * np.abs(columns), 0).sum(axis=0),
-                part.step,
-                None if part.status is None else worst(np.where(used, part.status, np.int8(Status.FIXED_STEP)), axis=0),
-                part.base,
-            )
-        )
-    return problem.finish(_join_targets(parts), problem.x.shape, out, steps_of_x=True)
+        parts.append(_weighted(part, weights))
+    return problem.finish(gathered(parts, np.concatenate), problem.x.shape, out, steps_of_x=True)
 
 
-def _join_targets(parts: list[Solution]) -> Solution:
-    """Chunks (targets, lanes) one after the other."""
-    errors = [part.error for part in parts if part.error is not None]
-    statuses = [part.status for part in parts if part.status is not None]
-    return Solution(
-        np.concatenate([part.value for part in parts]),
-        np.concatenate(errors) if errors else None,
-        np.concatenate([part.step for part in parts]),
-        np.concatenate(statuses) if statuses else None,
-        parts[0].base,
+def _weighted(jacobian: Solution, weights: _Array) -> Solution:
+    """Sum over the outputs of f, times weights; what has weight 0 is not looked at."""
+    m = len(jacobian.value)
+    w = weights.reshape(m, 1, weights.size // m if m else 1)
+    used = w != 0
+    return jacobian.reduced(
+        value=lambda a: np.where(used, a * w, 0).sum(axis=0),
+        error=lambda a: np.where(used, a * np.abs(w), 0).sum(axis=0),
+        status=lambda a: worst(np.where(used, a, np.int8(Status.FIXED_STEP)), axis=0),
     )
 
 
@@ -294,14 +258,11 @@ def hvp(
     full = problem.settings.full_output
 
     def solve_lanes(v: _Array, groups: list[_Array], x: _Array, frame: Frame) -> Solution:
-        counted, parts = 0, []
+        parts = []
         for group in groups:
             recipe = HessianDirection(problem.rule(2, across=True), v, group)
             parts.append(solve(recipe, problem.function, x, frame, full=full))
-            counted += problem.function.evaluations
-        problem.function.count(counted - problem.function.evaluations)
-        whole = total(parts)
-        return Solution(whole.value, whole.error, parts[0].step, whole.status, whole.base)
+        return replace(total(parts), step=parts[0].step)
 
     solution = _by_groups(problem, _vector("v", v, problem), solve_lanes)
     return problem.finish(solution, problem.function.shape + problem.x.shape, out)

@@ -1,14 +1,14 @@
 """Where to sample, one recipe per kind of operator: axes and their steps, and the plans over them.
 
 A new operator is a new recipe. Its parts: `place` chooses a step, a kind and a side for each axis at x; `plans` gives
-the sample plans for these kinds, `subset` those for some of the results; `slots` turns the steps of axes into
+the sample plans for these; `slots` turns the steps of axes into
 displacements.
 """
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from fastcalc._differences import plans as build
 from fastcalc._differences.engine import Plans
+from fastcalc._differences.lanes import take
 from fastcalc._differences.plans import BACKWARD, FIXED
 from fastcalc._differences.steps import (
     Distances,
@@ -42,18 +43,60 @@ class Frame(NamedTuple):
 
     step: _Array | None = None
     scale: _Array | None = None
-    lower: _Array | None = None
-    upper: _Array | None = None
+    bounds: tuple[_Array, _Array] | None = None  # lower, upper
+
+    def at(self, lanes: NDArray[np.intp]) -> Frame:
+        """The same for some of the points."""
+        return self._map(lambda option: take(option, lanes))
+
+    def rows(self, chosen: NDArray[np.intp]) -> Frame:
+        """The same for some of the variables."""
+        return self._map(lambda option: np.ascontiguousarray(option[chosen]))
+
+    def _map(self, change: Callable[[_Array], _Array]) -> Frame:
+        step, scale = (None if option is None else change(option) for option in self[:2])
+        return Frame(step, scale, None if self.bounds is None else (change(self.bounds[0]), change(self.bounds[1])))
+
+
+NO_FRAME = Frame()
+
+
+class Sides(NamedTuple):
+    """How each axis is sampled: its kind, and the side to which a one-sided line goes that it is part of."""
+
+    kinds: NDArray[np.uint8]
+    signs: NDArray[np.int8]
+
+    @classmethod
+    def alike(cls, kind: int, axes: int) -> Sides:
+        """All of one kind."""
+        return cls(np.full(axes, kind, np.uint8), np.full(axes, -1 if kind == BACKWARD else 1, np.int8))
+
+    @classmethod
+    def of(cls, pattern: NDArray[Any]) -> Sides:
+        """From a column of `Turned.patterns`."""
+        kinds, signs = np.split(pattern, 2)
+        return cls(kinds.astype(np.uint8), signs.astype(np.int8))
+
+
+class Turned(NamedTuple):
+    """What bounds make of the axes (n_axes, lanes): kinds and sides, and where a stencil was turned or shrunk."""
+
+    kinds: NDArray[np.uint8]
+    signs: NDArray[np.int8]
+    bent: NDArray[np.bool_]
+
+    def patterns(self) -> NDArray[np.int8]:
+        """One column per lane: kinds, then signs."""
+        return np.concatenate([self.kinds.astype(np.int8), self.signs])
 
 
 @dataclass(slots=True)
 class Sample:
-    """Steps (n_axes, lanes) and how each axis is sampled; `kinds` None: all alike, as the rule says."""
+    """Steps (n_axes, lanes) and how each axis is sampled; `turned` None: all as the rule says."""
 
     h: _Array
-    kinds: NDArray[np.uint8] | None = None
-    signs: NDArray[np.int8] | None = None
-    bent: NDArray[np.bool_] | None = None  # where a bound turned or shrank the stencil
+    turned: Turned | None = None
     has_tiny: bool = False  # whether the size of a variable was too small to be relied on
 
 
@@ -71,7 +114,7 @@ class Recipe:
     @functools.cached_property
     def one_block(self) -> Plan | None:
         """The plan for axes that are all alike, if it is a single one."""
-        plans = tuple(self.plans(None, None)()) if 0 < self.n <= _CACHED_UP_TO else ()
+        plans = tuple(self.plans()()) if 0 < self.n <= _CACHED_UP_TO else ()
         return plans[0] if len(plans) == 1 else None
 
     @functools.cached_property
@@ -96,10 +139,10 @@ class Recipe:
         return sample
 
     def _inside(self, x: _Array, h: _Array, frame: Frame) -> Sample:
-        if frame.lower is None or frame.upper is None:
+        if frame.bounds is None:
             return Sample(h)
-        fitted, kinds, signs = fit_bounds(self.rule, x, h, frame.lower, frame.upper)
-        return Sample(fitted, kinds, signs, (fitted != h) | (kinds != self.rule.kind))
+        fitted, kinds, signs = fit_bounds(self.rule, x, h, *frame.bounds)
+        return Sample(fitted, Turned(kinds, signs, (fitted != h) | (kinds != self.rule.kind)))
 
     def tiny(self, x: _Array, frame: Frame) -> NDArray[np.bool_] | None:
         """Axes (n_axes, lanes) along which abs(x) is too small to tell the size of x, None if there are none."""
@@ -120,24 +163,25 @@ class Recipe:
         """What to divide by, per slot."""
         if self.measured is None:
             return self.slots(sample.h)
-        return measured_steps(self.rule, x, sample.h, sample.kinds)
+        return measured_steps(self.rule, x, sample.h, None if sample.turned is None else sample.turned.kinds)
 
     def target_steps(self, h: _Array) -> _Array:
         """The step (n_targets, lanes) to report for each result."""
         return h
 
-    def plans(self, kinds: NDArray[np.uint8] | None, signs: NDArray[np.int8] | None) -> Plans:
-        """Plans for axes of these kinds and sides; kept for the usual case, that all are alike."""
-        side = -1 if self.rule.kind == BACKWARD else 1
-        if kinds is not None and signs is not None and ((kinds != self.rule.kind).any() or (signs != side).any()):
-            return self.subset(kinds, signs, None)
-        if self._plans is None:
-            alike = np.full(self.axes.size, self.rule.kind, np.uint8)
-            self._plans = self.subset(alike, np.full(self.axes.size, side, np.int8), None)
+    def plans(self, sides: Sides | None = None, targets: NDArray[np.intp] | None = None) -> Plans:
+        """Plans for axes with these sides, None: all alike, as the rule says; for some targets, numbered from 0 in
+        their order, None: for all. What is usual, all targets and axes alike, is kept.
+        """
+        if sides is None and targets is None and self._plans is not None:
+            return self._plans
+        usual = Sides.alike(self.rule.kind, self.axes.size)
+        if targets is not None or not (sides is None or all(map(np.array_equal, sides, usual))):
+            return self._build(usual if sides is None else sides, targets)
+        self._plans = self._build(usual, None)
         return self._plans
 
-    def subset(self, kinds: NDArray[np.uint8], signs: NDArray[np.int8], targets: NDArray[np.intp] | None) -> Plans:
-        """Plans for some targets, numbered from 0 in their order; None: all."""
+    def _build(self, sides: Sides, targets: NDArray[np.intp] | None) -> Plans:
         raise NotImplementedError
 
     def mirror(self, targets: NDArray[np.intp]) -> NDArray[np.intp]:
@@ -163,7 +207,7 @@ class Lines(Recipe):
     def place(self, x: _Array, frame: Frame, epsilon: float) -> Sample:
         """Steps for the chosen components."""
         if self.chosen is not None:
-            x, frame = self._chosen(x), Frame(*map(self._chosen, frame))
+            x, frame = self._chosen(x), frame.rows(self.chosen)
         return super().place(x, frame, epsilon)
 
     def tiny(self, x: _Array, frame: Frame) -> NDArray[np.bool_] | None:
@@ -177,10 +221,9 @@ class Lines(Recipe):
     def _chosen(self, rows: Any) -> Any:
         return rows if self.chosen is None or rows is None else np.ascontiguousarray(rows[self.chosen])
 
-    def subset(self, kinds: NDArray[np.uint8], signs: NDArray[np.int8], targets: NDArray[np.intp] | None) -> Plans:
-        """One line per target."""
+    def _build(self, sides: Sides, targets: NDArray[np.intp] | None) -> Plans:
         rule = self.rule
-        plans = (build.lines_plan(self.axes, kinds, rule.n, rule.accuracy, chosen=targets, base=self.base),)
+        plans = (build.lines_plan(self.axes, sides.kinds, rule.n, rule.accuracy, chosen=targets, base=self.base),)
         return lambda: plans
 
 
@@ -208,9 +251,8 @@ class Hessian(Recipe):
         """Entry (j, i)."""
         return (targets % self.n) * self.n + targets // self.n
 
-    def subset(self, kinds: NDArray[np.uint8], signs: NDArray[np.int8], targets: NDArray[np.intp] | None) -> Plans:
-        """Blocks of pairs; all of them at once and kept where they are few."""
-        make = functools.partial(build.pairs_plan, self.axes, kinds, signs, self.rule.accuracy)
+    def _build(self, sides: Sides, targets: NDArray[np.intp] | None) -> Plans:
+        make = functools.partial(build.pairs_plan, self.axes, *sides, self.rule.accuracy)
         if targets is not None:
             each = np.arange(len(targets), dtype=np.intp)
             pairs = build.Pairs(targets // self.n, targets % self.n, each, each)
@@ -273,9 +315,8 @@ class Partial(Recipe):
         mean: _Array = np.exp((powers * np.log(h)).sum(axis=0, keepdims=True) / powers.sum())
         return mean.astype(h.dtype)
 
-    def subset(self, kinds: NDArray[np.uint8], signs: NDArray[np.int8], targets: NDArray[np.intp] | None) -> Plans:
-        """One plan."""
-        plans = (build.product_plan(self.axes, kinds, self.alpha, self.rule.accuracy),)
+    def _build(self, sides: Sides, targets: NDArray[np.intp] | None) -> Plans:
+        plans = (build.product_plan(self.axes, sides.kinds, self.alpha, self.rule.accuracy),)
         return lambda: plans
 
 
@@ -299,11 +340,11 @@ class Direction(Lines):
             for group, own in zip(self.groups, t, strict=True):
                 require_moved(x[group], x[group] + own * self.v[group], self.v[group] != 0, own * self.v[group])
         has_tiny = bool(is_tiny(np.abs(x)).any())
-        if frame.lower is None or frame.upper is None:
+        if frame.bounds is None:
             return Sample(t, has_tiny=has_tiny)
-        rooms = [room_along(x, self.v, group, frame.lower, frame.upper) for group in self.groups]
+        rooms = [room_along(x, self.v, group, *frame.bounds) for group in self.groups]
         below, above = (np.stack(side) for side in zip(*rooms, strict=True))
-        at_origin = Frame(lower=-below, upper=above)
+        at_origin = Frame(bounds=(-below, above))
         sample = self._inside(np.zeros_like(t), t, at_origin)
         sample.has_tiny = has_tiny
         return sample
@@ -344,29 +385,18 @@ class HessianDirection(Recipe):
 
     def place(self, x: _Array, frame: Frame, epsilon: float) -> Sample:
         """Steps of the coordinates, then of the direction; both together use the room that bounds leave."""
-        if frame.lower is None or frame.upper is None:
-            half = frame
-        else:
-            half = frame._replace(
-                lower=x - sure_room(x, frame.lower) / 2,
-                upper=x + sure_room(x, frame.upper) / 2,
-            )
+        half = frame
+        if frame.bounds is not None:
+            lower, upper = frame.bounds
+            half = frame._replace(bounds=(x - sure_room(x, lower) / 2, x + sure_room(x, upper) / 2))
         coordinates = Recipe.place(self, x, half, epsilon)
         along = Direction(self.rule, self.v, [self.moved]).place(x, half, epsilon)
-        if coordinates.kinds is None or along.kinds is None or coordinates.signs is None or along.signs is None:
-            return Sample(np.concatenate([coordinates.h, along.h]), has_tiny=coordinates.has_tiny)
-        fixed = np.broadcast_to(frame.lower == frame.upper, x.shape) if frame.lower is not None else False
-        kinds = np.concatenate([np.where(fixed, FIXED, coordinates.kinds).astype(np.uint8), along.kinds])
-        bent = None
-        if coordinates.bent is not None and along.bent is not None:
-            bent = np.concatenate([coordinates.bent, along.bent])
-        return Sample(
-            np.concatenate([coordinates.h, along.h]),
-            kinds,
-            np.concatenate([coordinates.signs, along.signs]),
-            bent,
-            coordinates.has_tiny,
-        )
+        h = np.concatenate([coordinates.h, along.h])
+        if coordinates.turned is None or along.turned is None:
+            return Sample(h, None, coordinates.has_tiny)
+        turned = Turned(*map(np.concatenate, zip(coordinates.turned, along.turned, strict=True)))  # type: ignore[arg-type]
+        turned.kinds[: self.n][np.broadcast_to(lower == upper, x.shape)] = FIXED
+        return Sample(h, turned, coordinates.has_tiny)
 
     def tiny(self, x: _Array, frame: Frame) -> NDArray[np.bool_] | None:
         """Coordinates, and the direction if it moves any of them."""
@@ -385,14 +415,13 @@ class HessianDirection(Recipe):
         """Steps of the coordinates, displacements t v_i, and t."""
         return np.ascontiguousarray(np.concatenate([h[:-1], h[-1:] * self.v[self.moved], h[-1:]]), h.dtype)
 
-    def subset(self, kinds: NDArray[np.uint8], signs: NDArray[np.int8], targets: NDArray[np.intp] | None) -> Plans:
-        """A pair of axes per target."""
+    def _build(self, sides: Sides, targets: NDArray[np.intp] | None) -> Plans:
         first = np.arange(self.n, dtype=np.intp) if targets is None else targets
         each = np.arange(len(first), dtype=np.intp)
         pairs = build.Pairs(first, np.full(len(first), self.n, np.intp), each, each)
         plans = (
             build.pairs_plan(
-                self.axes, kinds, signs, self.rule.accuracy, pairs, len(first), np.append(first, self.n).astype(np.intp)
+                self.axes, *sides, self.rule.accuracy, pairs, len(first), np.append(first, self.n).astype(np.intp)
             ),
         )
         return lambda: plans

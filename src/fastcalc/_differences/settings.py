@@ -110,16 +110,9 @@ class Settings:
     @property
     def plain(self) -> bool:
         """Whether nothing was asked for but a method and its accuracy."""
-        return (
-            self.step is None
-            and self.scale is None
-            and self.bounds is None
-            and not self.args
-            and self.kwargs is None
-            and self.argnum == 0
-            and self.method != "complex"
-            and self.on_error == "raise"
-            and not self.full_output
+        free = ("method", "accuracy", "vectorized")
+        return self.method != "complex" and all(
+            getattr(self, name) is getattr(DEFAULT, name) for name in self.__slots__ if name not in free
         )
 
 

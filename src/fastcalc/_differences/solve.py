@@ -7,6 +7,7 @@ the step for size 1, and that result is kept if the first one was nothing but ro
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,24 +15,71 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastcalc._differences.engine import CoarserOutput, Function, Walk, walk
-from fastcalc._differences.plans import BACKWARD, FIXED
-from fastcalc._differences.recipes import Frame, Recipe, Sample
+from fastcalc._differences.lanes import alike, take, together
+from fastcalc._differences.plans import FIXED
+from fastcalc._differences.recipes import NO_FRAME, Frame, Recipe, Sample, Sides
 from fastcalc._differences.steps import is_tiny
 from fastcalc._kernels.plan import Plan
 from fastcalc._results import Status
 
+_Reduction = Callable[[NDArray[Any]], NDArray[Any]]
 _POOR = -0.4  # with eps**_POOR times its rounding bound above it, a difference has lost most of its digits
 
 
 @dataclass(slots=True)
+class Known:
+    """What is known of results, in their shape: error estimates (NaN: unknown) and statuses."""
+
+    error: NDArray[Any]
+    status: NDArray[np.int8]
+
+
+@dataclass(slots=True)
 class Solution:
-    """Results (m, n_targets, lanes), their error estimates if asked for, and f(x) where it was evaluated."""
+    """Results (m, n_targets, lanes), and f(x) (m, lanes) where it was evaluated.
+
+    `step` is the one to report for each result, or, where nothing is to be reported, the one of each axis.
+    """
 
     value: NDArray[Any]
-    error: NDArray[Any] | None
     step: NDArray[Any]
-    status: NDArray[np.int8] | None
     base: NDArray[Any] | None
+    known: Known | None
+
+    def reduced(self, value: _Reduction, status: _Reduction, error: _Reduction | None = None) -> Solution:
+        """With sums, means or parts in the place of the results; errors like values where `error` is not given."""
+        known = self.known
+        if known is not None:
+            known = Known((error or value)(known.error), status(known.status))
+        return Solution(value(self.value), self.step, self.base, known)
+
+
+def gathered(parts: list[Solution], how: Callable[[list[NDArray[Any]]], NDArray[Any]]) -> Solution:
+    """Several solutions in one, by np.stack or np.concatenate; their steps one after the other."""
+    known = [part.known for part in parts if part.known is not None]
+    return Solution(
+        how([part.value for part in parts]),
+        np.concatenate([part.step for part in parts]),
+        parts[0].base,
+        Known(how([k.error for k in known]), how([k.status for k in known])) if known else None,
+    )
+
+
+def solution_of_lanes(parts: list[tuple[NDArray[np.intp], Solution]], lanes: int) -> Solution:
+    """The solution for all points of a batch from those for some."""
+
+    def whole(get: Callable[[Solution], NDArray[Any] | None]) -> Any:
+        return together([(members, get(part)) for members, part in parts], lanes)
+
+    known = [(members, part.known) for members, part in parts if part.known is not None]
+    error = together([(members, k.error) for members, k in known], lanes)
+    status = together([(members, k.status) for members, k in known], lanes)
+    return Solution(
+        whole(lambda p: p.value),
+        whole(lambda p: p.step),
+        whole(lambda p: p.base),
+        None if error is None or status is None else Known(error, status),
+    )
 
 
 @np.errstate(all="ignore")
@@ -56,32 +104,27 @@ def solve_at_once(recipe: Recipe, function: Function, x: NDArray[Any], lanes: in
     if result is not None:
         for first, points in function.suspects:
             some = np.flatnonzero(is_tiny(np.abs(points)).any(axis=0))
-            again = solve(recipe, function, np.ascontiguousarray(points[:, some]), Frame(), full=False)
+            again = solve(recipe, function, take(points, some), NO_FRAME, full=False)
             result.reshape(-1, recipe.n_targets, lanes)[..., first + some] = again.value
     return result
 
 
 def solve(recipe: Recipe, function: Function, x: NDArray[Any], frame: Frame, *, full: bool) -> Solution:
     """Derivatives at x (n, lanes); with ``full`` their errors, steps and statuses."""
-    evaluated = 0
     while True:
         function.start()
         sample = recipe.place(x, frame, function.epsilon)
         tiny = recipe.tiny(x, frame) if sample.has_tiny else None
         try:
-            found = _walk_alike(recipe, function, x, sample, None, full=full, rounding=tiny is not None)
+            found = _walk_alike(recipe, function, x, sample, full=full, rounding=tiny is not None)
             break
         except CoarserOutput:
-            evaluated += function.evaluations
             function.epsilon = function.coarse
-    function.count(evaluated)
     step = recipe.target_steps(sample.h) if full else sample.h
     if tiny is not None:
-        step = _retake(recipe, function, x, frame, sample, tiny, found, step, full=full)
-    if not full:
-        return Solution(found.value, None, step, None, found.base)
-    status = _status(recipe, found.value, sample)
-    return Solution(found.value, _error(found, function.epsilon), step, status, found.base)
+        step = _retake(recipe, function, x, frame, tiny, found, step, full=full)
+    known = Known(_error(found, function.epsilon), _status(recipe, found.value, sample)) if full else None
+    return Solution(found.value, step, found.base, known)
 
 
 def _walk_alike(
@@ -89,7 +132,7 @@ def _walk_alike(
     function: Function,
     x: NDArray[Any],
     sample: Sample,
-    targets: NDArray[np.intp] | None,
+    targets: NDArray[np.intp] | None = None,
     *,
     full: bool,
     rounding: bool,
@@ -97,56 +140,28 @@ def _walk_alike(
     """One walk per set of points whose axes are of the same kinds."""
     n_targets = recipe.n_targets if targets is None else len(targets)
     h, divisors = recipe.slots(sample.h), recipe.divisors(x, sample)
-    if sample.kinds is None or sample.signs is None:
-        plans = recipe.plans(None, None)
-        if targets is not None:
-            kinds = np.full(recipe.axes.size, recipe.rule.kind, np.uint8)
-            side = -1 if recipe.rule.kind == BACKWARD else 1
-            plans = recipe.subset(kinds, np.full(recipe.axes.size, side, np.int8), targets)
+    if sample.turned is None:
+        plans = recipe.plans(None, targets)
         return walk(function, plans, n_targets, x, h, divisors, estimate=full, rounding=rounding)
-    patterns, of_lane = np.unique(
-        np.concatenate([sample.kinds.astype(np.int16), sample.signs.astype(np.int16)]), axis=1, return_inverse=True
-    )
     parts: list[tuple[NDArray[np.intp], Walk]] = []
-    for k in range(max(1, patterns.shape[1])):
-        lanes = np.flatnonzero(of_lane.reshape(-1) == k)
-        kinds, signs = np.zeros(recipe.axes.size, np.uint8), np.ones(recipe.axes.size, np.int8)
-        if patterns.shape[1]:
-            kinds[:], signs[:] = np.split(patterns[:, k], 2)
-        plans = recipe.plans(kinds, signs) if targets is None else recipe.subset(kinds, signs, targets)
-        alone = patterns.shape[1] <= 1
-        x_part, h_part, d_part = (a if alone else np.ascontiguousarray(a[:, lanes]) for a in (x, h, divisors))
-        complete = not (kinds == FIXED).any()
+    for lanes, pattern in alike(sample.turned.patterns()):
+        sides = Sides.of(pattern)
         part = walk(
-            function, plans, n_targets, x_part, h_part, d_part, complete=complete, estimate=full, rounding=rounding
+            function,
+            recipe.plans(sides, targets),
+            n_targets,
+            *(take(array, lanes) for array in (x, h, divisors)),
+            complete=not (sides.kinds == FIXED).any(),
+            estimate=full,
+            rounding=rounding,
         )
-        if alone:
-            return part
         parts.append((lanes, part))
-    return _merge(parts, x.shape[1])
 
+    def whole(get: Callable[[Walk], NDArray[Any] | None]) -> Any:
+        return together([(lanes, get(part)) for lanes, part in parts], x.shape[1])
 
-def _merge(parts: list[tuple[NDArray[np.intp], Walk]], lanes: int) -> Walk:
-    """Put the lanes of several walks back into one."""
-
-    def together(arrays: list[NDArray[Any] | None]) -> NDArray[Any] | None:
-        present = [array for array in arrays if array is not None]
-        if not present:
-            return None
-        whole = np.full((*present[0].shape[:-1], lanes), np.nan, np.result_type(*present))
-        for (members, _), array in zip(parts, arrays, strict=True):
-            if array is not None:
-                whole[..., members] = array
-        return whole
-
-    walks = [part for _, part in parts]
-    value = together([part.value for part in walks])
-    assert value is not None
     return Walk(
-        value,
-        together([part.truncation for part in walks]),
-        together([part.rounding for part in walks]),
-        together([part.base for part in walks]),
+        whole(lambda p: p.value), whole(lambda p: p.truncation), whole(lambda p: p.rounding), whole(lambda p: p.base)
     )
 
 
@@ -155,7 +170,6 @@ def _retake(
     function: Function,
     x: NDArray[Any],
     frame: Frame,
-    sample: Sample,
     tiny: NDArray[np.bool_],
     found: Walk,
     step: NDArray[Any],
@@ -172,13 +186,9 @@ def _retake(
     targets = np.flatnonzero(poor.any(axis=(0, 2)))
     targets = np.unique(np.minimum(targets, recipe.mirror(targets)))
     lanes = np.flatnonzero(poor.any(axis=(0, 1)))
-    there = np.ascontiguousarray(x[:, lanes])
+    there = take(x, lanes)
     size = np.abs(there)
-    wider = Frame(
-        scale=np.where(is_tiny(size), 1, size).astype(size.dtype),
-        lower=_columns(frame.lower, lanes),
-        upper=_columns(frame.upper, lanes),
-    )
+    wider = frame.at(lanes)._replace(scale=np.where(is_tiny(size), 1, size).astype(size.dtype))
     again = recipe.place(there, wider, function.epsilon)
     second = _walk_alike(recipe, function, there, again, targets, full=full, rounding=True)
     assert second.rounding is not None
@@ -207,11 +217,6 @@ def _retake(
     return step
 
 
-def _columns(option: NDArray[Any] | None, lanes: NDArray[np.intp]) -> NDArray[Any] | None:
-    """A per-variable option for some of the lanes."""
-    return option if option is None or option.shape[1] == 1 else np.ascontiguousarray(option[:, lanes])
-
-
 def _error(found: Walk, epsilon: float) -> NDArray[Any]:
     """Truncation estimate plus rounding bound; NaN where there is no estimate."""
     if found.truncation is None or found.rounding is None:
@@ -222,9 +227,10 @@ def _error(found: Walk, epsilon: float) -> NDArray[Any]:
 
 def _status(recipe: Recipe, value: NDArray[Any], sample: Sample) -> NDArray[np.int8]:
     status = np.full(value.shape, Status.FIXED_STEP, np.int8)
-    if sample.kinds is not None and sample.bent is not None:
-        status[:, recipe.involves(sample.bent)] = Status.AT_BOUND
+    turned = sample.turned
+    if turned is not None:
+        status[:, recipe.involves(turned.bent)] = Status.AT_BOUND
     status[~np.isfinite(value)] = Status.NON_FINITE
-    if sample.kinds is not None:
-        status[:, recipe.involves(sample.kinds == FIXED)] = Status.FIXED_VARIABLE
+    if turned is not None:
+        status[:, recipe.involves(turned.kinds == FIXED)] = Status.FIXED_VARIABLE
     return status

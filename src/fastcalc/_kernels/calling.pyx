@@ -126,10 +126,11 @@ cdef class Caller:
     cdef readonly object shape, dtype
     cdef readonly cnp.ndarray values
     cdef object point_dtype
-    cdef readonly bint scalar
+    cdef bint scalar
     cdef public bint guess_scalar  # take the output for a scalar where f gives none at all
     cdef bint imaginary, nan_on_error, fast
-    cdef readonly Py_ssize_t n_components, m, evaluations
+    cdef readonly Py_ssize_t n_components, m
+    cdef public Py_ssize_t evaluations
     cdef readonly list suspects
     cdef public object kept
     cdef Py_ssize_t stored
@@ -175,14 +176,10 @@ cdef class Caller:
             stack[1 + i + (i >= len(before))] = <PyObject *>self.others[i]
 
     def start(self):
-        """Begin a new evaluation: counts from 0."""
-        self.evaluations = self.stored = 0
+        """Begin a new walk: what was found of f's output may not hold any more."""
+        self.stored = 0
         self.coarse = 0
         self.error = None
-
-    def count(self, Py_ssize_t evaluations):
-        """Add evaluations of an earlier attempt."""
-        self.evaluations += evaluations
 
     def columns(self):
         """Values to keep in a block: what fits the cache; 1 before the size of an output is known."""
@@ -311,7 +308,7 @@ cdef class Caller:
             array = array.imag
         return array
 
-    cdef int meet(self, object array, tuple shape, Py_ssize_t columns) except -1:
+    cdef int meet(self, object array, tuple shape) except -1:
         """Take the first output's shape and type, or check a later one against them."""
         if self.scalar and shape != () and shape != (1,):
             raise ValueError(
@@ -433,7 +430,7 @@ cdef class PointCaller(Caller):
                 self.stored += 1
                 return 0
         array = self.numbers(output)
-        self.meet(array, array.shape, columns)
+        self.meet(array, array.shape)
         if self.values is None:
             self.forget(columns)
         self.fast = (
@@ -596,7 +593,7 @@ cdef class BlockCaller(Caller):
                 "a vectorized `f` must return shape (k,) or (m, k), one column per point, for points of shape "
                 f"{given}; got shape {shape}: loop over the columns, or leave out `vectorized=True`"
             )
-        self.meet(array, shape[:last], k)
+        self.meet(array, shape[:last])
         if self.values is None:
             self.forget(column + k)
         cdef cnp.ndarray values = self.values, numbers = array

@@ -113,9 +113,3 @@ cdef class Plan:
             while stop < self.n_groups and self.group_point[stop + 1] - first <= columns:
                 stop += 1
         return stop, first, self.group_point[stop]
-
-    @property
-    def largest_group(self):
-        """Points of the largest group."""
-        sizes = np.diff(np.asarray(self.group_point))
-        return int(sizes.max()) if sizes.size else 0
