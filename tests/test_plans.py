@@ -271,7 +271,8 @@ def combined(**changes):
     plan = Plan(**description())
     arguments = {
         "plan": plan, "group": 0, "stop": 2, "mode": 0, "values": np.array([[1.0], [3.0], [5.0]]),
-        "columns_last": False, "m": 1, "all_lanes": 1, "lane0": 0, "lanes": 1, "steps": np.ones((2, 1)), "step_lane0": 0,
+        "columns_last": False, "m": 1, "all_lanes": 1, "lane0": 0, "lanes": 1, "steps": np.ones((2, 1)),
+        "step_lane0": 0,
         "out": np.zeros((1, 2, 1)),
     }  # fmt: skip
     arguments |= changes
