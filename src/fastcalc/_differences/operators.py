@@ -56,9 +56,11 @@ class Operator:
         """Shape of the result, for the shapes of f(x) and x."""
         raise NotImplementedError
 
-    def __call__(self, *args: Any, out: NDArray[Any] | None = None, full_output: bool | None = None) -> Any:
-        """Differentiate at x, which is argument number `argnum`; the other arguments go to f."""
-        if self._plain and len(args) == 1 and out is None and full_output is None:
+    def __call__(
+        self, *args: Any, out: NDArray[Any] | None = None, full_output: bool | None = None, **kwargs: Any
+    ) -> Any:
+        """Differentiate at x, which is argument number `argnum`; the other arguments, by place or name, go to f."""
+        if self._plain and len(args) == 1 and out is None and full_output is None and not kwargs:
             x = args[0]
             if type(x) is np.ndarray and x.dtype is _FLOAT64 and x.flags.c_contiguous and x.ndim:
                 result = self._at_once(x)
@@ -67,6 +69,11 @@ class Operator:
         settings = self._settings
         full = settings.full_output if full_output is None else check.flag("full_output", full_output)
         point, before, after = split_arguments(settings, args)
+        if kwargs and settings.kwargs:
+            raise TypeError(
+                f"arguments of f by name are stored in `kwargs` already; got {', '.join(kwargs)} at the call: give all of "
+                "them at one place"
+            )
         x = check.as_numbers("x", point)
         if out is not None:
             check.check_destination(out, (x,))
@@ -76,10 +83,10 @@ class Operator:
         frame = frame_at(settings, x, points)
         function, recipe = self._take(x, len(points))
         function.evaluations = 0
-        function.bind(before, after, settings.kwargs)
+        function.bind(before, after, kwargs or settings.kwargs)
         solution = solve(recipe, function, points, frame, full=full)
         result = self._finish(Problem(settings, x, points, frame, function, self._one_variable), solution, out)
-        if before or after:
+        if before or after or kwargs:
             function.bind((), (), settings.kwargs)
         self._spare.append((x.shape, x.dtype, function, recipe))
         return result

@@ -47,8 +47,8 @@ step : float or array_like, optional
 scale : float or array_like, optional
     Typical size of each variable.
 bounds : (lower, upper) or scipy.optimize.Bounds, optional
-    f is never called outside: stencils turn to one side or shrink. Equal bounds give NaN for that
-    component.
+    f is never called outside: stencils turn to one side or shrink. None means no bound. Equal bounds
+    give NaN for that component.
 args, kwargs : tuple, dict, optional
     Other arguments of f.
 argnum : int, default 0
@@ -178,7 +178,7 @@ def _limits(bounds: Any) -> tuple[NDArray[Any], NDArray[Any]] | None:
         )
     else:
         pair = tuple(bounds)
-    lower, upper = check.as_real("bounds", pair[0]), check.as_real("bounds", pair[1])
+    lower, upper = (_side(limit, missing) for limit, missing in zip(pair, (-np.inf, np.inf), strict=True))
     if np.isnan(lower).any() or np.isnan(upper).any():
         raise ValueError("`bounds` must not be NaN; got NaN: use -inf and inf for no bound")
     try:
@@ -211,6 +211,15 @@ _CHECKS: dict[str, Callable[[Any], Any]] = {
     "on_error": lambda value: check.one_of("on_error", value, ("raise", "nan")),
     "full_output": _flag("full_output"),
 }
+
+
+def _side(limit: Any, missing: float) -> NDArray[Any]:
+    """Lower or upper limits; None stands for no limit, as in SciPy."""
+    if limit is None:
+        return np.asarray(missing)
+    if isinstance(limit, (list, tuple)) and any(entry is None for entry in limit):
+        limit = [missing if entry is None else entry for entry in limit]
+    return check.as_real("bounds", limit)
 
 
 def inward(limit: NDArray[Any], dtype: np.dtype[Any], towards: float) -> NDArray[Any]:
