@@ -71,8 +71,8 @@ class Operator:
         point, before, after = split_arguments(settings, args)
         if kwargs and settings.kwargs:
             raise TypeError(
-                f"arguments of f by name are stored in `kwargs` already; got {', '.join(kwargs)} at the call: give all of "
-                "them at one place"
+                f"arguments of f by name are stored in `kwargs` already; got {', '.join(kwargs)} at the call: give all "
+                "of them at one place"
             )
         x = check.as_numbers("x", point)
         if out is not None:
