@@ -11,6 +11,12 @@ from numpy.typing import ArrayLike, NDArray
 _FLOAT64 = np.dtype(np.float64)
 
 
+def short(value: Any) -> str:
+    """A value in an error message, cut where it is long."""
+    text = repr(value)
+    return text if len(text) <= 100 else f"{text[:60]} ... {text[-20:]}"
+
+
 def as_numbers(name: str, value: ArrayLike) -> NDArray[Any]:
     """Array of float32, float64, longdouble or their complex types, in native byte order; others of bool, integer and
     float16 type become float64. TypeError for anything else. The input's memory where possible.
@@ -22,6 +28,8 @@ def as_numbers(name: str, value: ArrayLike) -> NDArray[Any]:
     except ValueError as error:
         raise TypeError(f"`{name}` must be an array of numbers; got a ragged sequence: give it one shape") from error
     kind = array.dtype.kind
+    if value is None:
+        raise TypeError(f"`{name}` must hold numbers; got None")
     if kind in "biu" or array.dtype == np.float16:
         return array.astype(np.float64)
     if kind not in "fc":

@@ -108,7 +108,7 @@ class Recipe:
         self.n = n
         self.axes = build.coordinate_axes(n)
         self.reach = rule.reach
-        self.relative = rule.relative(EPSILON)  # for float64
+        self.relative, self.tiny_below = rule.relative(EPSILON), rule.tiny_below(EPSILON)  # for float64
         self._plans: Plans | None = None
 
     @functools.cached_property
@@ -133,7 +133,9 @@ class Recipe:
         if frame.step is not None:
             return self._inside(x, given_steps(self.rule, x, frame.step), frame)
         h = np.empty(x.shape, x.real.dtype)
-        has_tiny = choose_steps(x, self.rule.relative(epsilon), self.reach, frame.scale, h)
+        has_tiny = choose_steps(
+            x, self.rule.relative(epsilon), self.reach, frame.scale, self.rule.tiny_below(epsilon), h
+        )
         sample = self._inside(x, h, frame)
         sample.has_tiny = has_tiny
         return sample
@@ -144,11 +146,11 @@ class Recipe:
         fitted, kinds, signs = fit_bounds(self.rule, x, h, *frame.bounds)
         return Sample(fitted, Turned(kinds, signs, (fitted != h) | (kinds != self.rule.kind)))
 
-    def tiny(self, x: _Array, frame: Frame) -> NDArray[np.bool_] | None:
+    def tiny(self, x: _Array, frame: Frame, epsilon: float) -> NDArray[np.bool_] | None:
         """Axes (n_axes, lanes) along which abs(x) is too small to tell the size of x, None if there are none."""
         if frame.step is not None or frame.scale is not None or self.rule.kind == build.COMPLEX:
             return None
-        small = is_tiny(np.abs(x))
+        small = is_tiny(np.abs(x), self.rule.tiny_below(epsilon))
         return small if small.any() else None
 
     def involves(self, axes: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -210,9 +212,9 @@ class Lines(Recipe):
             x, frame = self._chosen(x), frame.rows(self.chosen)
         return super().place(x, frame, epsilon)
 
-    def tiny(self, x: _Array, frame: Frame) -> NDArray[np.bool_] | None:
+    def tiny(self, x: _Array, frame: Frame, epsilon: float) -> NDArray[np.bool_] | None:
         """The chosen components with tiny values."""
-        return super().tiny(self._chosen(x), frame)
+        return super().tiny(self._chosen(x), frame, epsilon)
 
     def divisors(self, x: _Array, sample: Sample) -> _Array:
         """The distances that the floats have."""
@@ -339,7 +341,7 @@ class Direction(Lines):
         if frame.step is not None:
             for group, own in zip(self.groups, t, strict=True):
                 require_moved(x[group], x[group] + own * self.v[group], self.v[group] != 0, own * self.v[group])
-        has_tiny = bool(is_tiny(np.abs(x)).any())
+        has_tiny = bool(is_tiny(np.abs(x), self.rule.tiny_below(epsilon)).any())
         if frame.bounds is None:
             return Sample(t, has_tiny=has_tiny)
         rooms = [room_along(x, self.v, group, *frame.bounds) for group in self.groups]
@@ -349,9 +351,9 @@ class Direction(Lines):
         sample.has_tiny = has_tiny
         return sample
 
-    def tiny(self, x: _Array, frame: Frame) -> NDArray[np.bool_] | None:
+    def tiny(self, x: _Array, frame: Frame, epsilon: float) -> NDArray[np.bool_] | None:
         """Directions that move a tiny component."""
-        small = super().tiny(x, frame)
+        small = super().tiny(x, frame, epsilon)
         if small is None:
             return None
         small &= self.v != 0
@@ -398,9 +400,9 @@ class HessianDirection(Recipe):
         turned.kinds[: self.n][np.broadcast_to(lower == upper, x.shape)] = FIXED
         return Sample(h, turned, coordinates.has_tiny)
 
-    def tiny(self, x: _Array, frame: Frame) -> NDArray[np.bool_] | None:
+    def tiny(self, x: _Array, frame: Frame, epsilon: float) -> NDArray[np.bool_] | None:
         """Coordinates, and the direction if it moves any of them."""
-        small = super().tiny(x, frame)
+        small = super().tiny(x, frame, epsilon)
         return None if small is None else np.concatenate([small, (small & (self.v != 0)).any(axis=0, keepdims=True)])
 
     def involves(self, axes: NDArray[np.bool_]) -> NDArray[np.bool_]:

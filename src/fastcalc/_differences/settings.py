@@ -40,10 +40,10 @@ _OPTIONS = """method : {{"central", "forward", "backward", "complex"}}, optional
 accuracy : int, default {accuracy}
     Order p of the error, O(h**p): even for central differences, 1 or more for one-sided ones.
 step : float or array_like, optional
-    Absolute step, in the units of x; a scalar or one per variable. Default: eps**(1 / (n + accuracy)) times
-    max(abs(x), scale), and times 1 where that is 0; n is the order of the derivative, eps that of the coarser
-    of x and f(x). Where abs(x) < 1e-5, no `scale` is given and the difference drowns in rounding, that
-    component is taken once more with size 1.
+    Absolute step, in the units of x; a scalar or one per variable. Default: eps**(1 / (n + accuracy)) times the
+    size of the variable, which is max(abs(x), scale), and 1 where that is 0; n is the order of the derivative,
+    eps that of the coarser of x and f(x). Where no `scale` is given, abs(x) < 1e-5 (about 2e-3 for second and
+    5e-2 for fourth derivatives) and the difference drowns in rounding, it is taken once more with size 1.
 scale : float or array_like, optional
     Typical size of each variable.
 bounds : (lower, upper) or scipy.optimize.Bounds, optional
@@ -126,7 +126,7 @@ def parse(options: Mapping[str, Any], default_accuracy: int = 2) -> Settings:
     settings = Settings()
     for name, value in options.items():
         if name not in _CHECKS:
-            raise TypeError(f"unknown option {name!r}: the options are {', '.join(_CHECKS)}")
+            raise TypeError(f"unknown option {name!r}{_guess(name)}: the options are {', '.join(_CHECKS)}")
         setattr(settings, name, _CHECKS[name](value))
     settings.accuracy = _accuracy(settings.method, options.get("accuracy"), default_accuracy)
     if settings.args and settings.argnum > len(settings.args):
@@ -135,6 +135,15 @@ def parse(options: Mapping[str, Any], default_accuracy: int = 2) -> Settings:
             "goes before, between or after `args`"
         )
     return settings
+
+
+def _guess(name: str) -> str:
+    """The option that was meant, in words, if it can be told."""
+    import difflib  # only where it is needed
+
+    others = {"rel_step": "step", "abs_step": "step", "epsilon": "step", "h": "step", "order": "accuracy"}
+    close = [others[name]] if name in others else difflib.get_close_matches(name, _CHECKS, 1)
+    return f", did you mean {close[0]!r}?" if close else ""
 
 
 def _accuracy(method: str, value: Any, default: int) -> int:
@@ -171,9 +180,14 @@ def _limits(bounds: Any) -> tuple[NDArray[Any], NDArray[Any]] | None:
         return None
     if hasattr(bounds, "lb") and hasattr(bounds, "ub"):
         pair = (bounds.lb, bounds.ub)
-    elif isinstance(bounds, (str, bytes)) or not hasattr(bounds, "__len__") or len(bounds) != 2:
+    elif (
+        isinstance(bounds, (str, bytes))
+        or not hasattr(bounds, "__len__")
+        or len(bounds) != 2
+        or (isinstance(bounds, list) and all(isinstance(pair, tuple) for pair in bounds))
+    ):
         raise TypeError(
-            f"`bounds` must be a pair (lower, upper) or a scipy.optimize.Bounds; got {bounds!r}: for one pair per "
+            f"`bounds` must be a pair (lower, upper) or a scipy.optimize.Bounds; got {check.short(bounds)}: for one pair per "
             "variable write tuple(zip(*bounds))"
         )
     else:

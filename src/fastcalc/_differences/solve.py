@@ -24,6 +24,7 @@ from fastcalc._results import Status
 
 _Reduction = Callable[[NDArray[Any]], NDArray[Any]]
 _POOR = -0.4  # with eps**_POOR times its rounding bound above it, a difference has lost most of its digits
+_POOR_HIGHER = 100.0  # the same for higher derivatives, which have fewer to lose
 
 
 @dataclass(slots=True)
@@ -86,7 +87,7 @@ def solution_of_lanes(parts: list[tuple[NDArray[np.intp], Solution]], lanes: int
 def _quietly(
     recipe: Recipe, function: Function, plan: Plan, x: NDArray[Any], lanes: int, shape: tuple[int, ...]
 ) -> NDArray[Any] | None:
-    return function.at_once(plan, x, lanes, recipe.relative, recipe.reach, recipe.measured, shape, True)
+    return function.at_once(plan, x, lanes, recipe.relative, recipe.reach, recipe.tiny_below, recipe.measured, shape, True)
 
 
 def solve_at_once(recipe: Recipe, function: Function, x: NDArray[Any], lanes: int, shape: tuple[int, ...]) -> Any:
@@ -98,12 +99,12 @@ def solve_at_once(recipe: Recipe, function: Function, x: NDArray[Any], lanes: in
     if plan is None:
         return None
     if plan.base:  # f at x itself: its warnings are the user's
-        result = function.at_once(plan, x, lanes, recipe.relative, recipe.reach, recipe.measured, shape, False)
+        result = function.at_once(plan, x, lanes, recipe.relative, recipe.reach, recipe.tiny_below, recipe.measured, shape, False)
     else:
         result = _quietly(recipe, function, plan, x, lanes, shape)
     if result is not None:
         for first, points in function.suspects:
-            some = np.flatnonzero(is_tiny(np.abs(points)).any(axis=0))
+            some = np.flatnonzero(is_tiny(np.abs(points), recipe.tiny_below).any(axis=0))
             again = solve(recipe, function, take(points, some), NO_FRAME, full=False)
             result.reshape(-1, recipe.n_targets, lanes)[..., first + some] = again.value
     return result
@@ -114,7 +115,7 @@ def solve(recipe: Recipe, function: Function, x: NDArray[Any], frame: Frame, *, 
     while True:
         function.start()
         sample = recipe.place(x, frame, function.epsilon)
-        tiny = recipe.tiny(x, frame) if sample.has_tiny else None
+        tiny = recipe.tiny(x, frame, function.epsilon) if sample.has_tiny else None
         try:
             found = _walk_alike(recipe, function, x, sample, full=full, rounding=tiny is not None)
             break
@@ -180,7 +181,8 @@ def _retake(
     if found.rounding is None:
         return step
     bound = found.rounding * function.epsilon
-    poor = recipe.involves(tiny) & (np.abs(found.value) <= bound * function.epsilon**_POOR)
+    lost = function.epsilon**_POOR if recipe.rule.order == 1 else _POOR_HIGHER
+    poor = recipe.involves(tiny) & (np.abs(found.value) <= bound * lost)
     if not poor.any():
         return step
     targets = np.flatnonzero(poor.any(axis=(0, 2)))
@@ -188,7 +190,7 @@ def _retake(
     lanes = np.flatnonzero(poor.any(axis=(0, 1)))
     there = take(x, lanes)
     size = np.abs(there)
-    wider = frame.at(lanes)._replace(scale=np.where(is_tiny(size), 1, size).astype(size.dtype))
+    wider = frame.at(lanes)._replace(scale=np.where(is_tiny(size, recipe.rule.tiny_below(function.epsilon)), 1, size).astype(size.dtype))
     again = recipe.place(there, wider, function.epsilon)
     second = _walk_alike(recipe, function, there, again, targets, full=full, rounding=True)
     assert second.rounding is not None

@@ -18,7 +18,7 @@ from fastcalc._differences.plans import BACKWARD, CENTRAL, COMPLEX, FIXED, FORWA
 from fastcalc._kernels.steps import round_steps, true_steps
 
 COMPLEX_STEP = 2.0**-67  # relative; its square is far below the rounding of any real part
-TINY = 1e-5  # below this, abs(x) alone is no reliable guide to the size of x; as in the kernel
+TINY = 1e-5  # below this, abs(x) alone is no reliable guide to the size of x
 
 _Floats = NDArray[Any]
 Distances = tuple[_Floats, _Floats, _Floats, float]
@@ -37,15 +37,23 @@ class Rule(NamedTuple):
         """Step over size."""
         return COMPLEX_STEP if self.kind == COMPLEX else epsilon ** (1.0 / (self.order + self.accuracy))
 
+    def tiny_below(self, epsilon: float) -> float:
+        """Size below which steps are not to be relied on: 1e-5, and for higher derivatives where less than two digits
+        would be left for a function of typical size and scale 1."""
+        if self.order == 1:
+            return TINY
+        return max(TINY, min(0.5, (400 * epsilon) ** (1.0 / self.order) / self.relative(epsilon)))
+
     @property
     def reach(self) -> int:
         """Largest multiple of the step in use; 0 where x itself is not displaced."""
         return 0 if self.kind == COMPLEX else reach(self.kind, self.n, self.accuracy)
 
 
-def is_tiny(size: _Floats) -> NDArray[np.bool_]:
+def is_tiny(size: _Floats, below: float) -> NDArray[np.bool_]:
     """Sizes that alone are no reliable guide to a step."""
-    return (size > 0) & (size < TINY)
+    tiny: NDArray[np.bool_] = (size > 0) & (size < below)
+    return tiny
 
 
 def given_steps(rule: Rule, x: _Floats, step: _Floats) -> _Floats:

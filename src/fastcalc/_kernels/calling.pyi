@@ -42,6 +42,7 @@ class Caller:
         lanes: int,
         relative: float,
         reach: int,
+        tiny_below: float,
         measured: tuple[Any, ...] | None,
         shape: tuple[int, ...],
         quiet: bool,

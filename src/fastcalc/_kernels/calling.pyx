@@ -191,7 +191,7 @@ cdef class Caller:
 
     def at_once(
         self, Plan plan not None, cnp.ndarray x not None, Py_ssize_t lanes, double relative, Py_ssize_t reach,
-        tuple measured, tuple shape, bint quiet,
+        double tiny_below, tuple measured, tuple shape, bint quiet,
     ):
         """Where, call and combine in the common case, where nothing needs a second look: default steps, a single plan,
         all of its points in one block, float64 throughout. `measured` holds the arguments of `true_steps` where steps
@@ -217,7 +217,7 @@ cdef class Caller:
         self.suspects = []
         for lane in range(0, lanes, width):
             width = min(width, lanes - lane)
-            tiny = self.place_block(plan, source, lanes, lane, width, relative, reach)
+            tiny = self.place_block(plan, source, lanes, lane, width, relative, reach, tiny_below)
             if tiny:
                 if lanes == 1:
                     return None
@@ -249,7 +249,7 @@ cdef class Caller:
 
     cdef bint place_block(
         self, Plan plan, cnp.ndarray x, Py_ssize_t lanes, Py_ssize_t lane, Py_ssize_t width, double relative,
-        Py_ssize_t reach,
+        Py_ssize_t reach, double tiny_below,
     ) except -1:
         # a block of lanes of x, and its steps; returns whether a component is tiny
         cdef Py_ssize_t i, n = plan.n_components
@@ -261,7 +261,7 @@ cdef class Caller:
         goal = <double *>cnp.PyArray_DATA(self.origin)
         for i in range(n):
             memcpy(goal + i * width, source + i * lanes + lane, width * sizeof(double))
-        return choose_steps(self.origin, relative, reach, None, self.steps)
+        return choose_steps(self.origin, relative, reach, None, tiny_below, self.steps)
 
     def assume_scalar(self):
         """f failed everywhere, or x holds no point: let its output be a scalar."""
@@ -294,6 +294,8 @@ cdef class Caller:
         kind = "f" if self.imaginary and isinstance(output, (float, int)) else array.dtype.kind
         if kind in "biu":
             array = array.astype(np.float64)
+        elif output is None:
+            raise TypeError("`f` must return numbers; got None: is a `return` missing?")
         elif kind not in "fc":
             raise TypeError(
                 f"`f` must return numbers; got {type(output).__name__} of dtype {array.dtype}: return floats, complex "
@@ -302,8 +304,8 @@ cdef class Caller:
         if self.imaginary:
             if kind != "c":
                 raise TypeError(
-                    f"method 'complex' needs an `f` that computes in complex arithmetic; got a real output of dtype "
-                    f"{array.dtype}, which has lost the derivative: use method 'central'"
+                    "method 'complex' needs an `f` that computes in complex arithmetic; got a real output, of type "
+                    f"{type(output).__name__}, which has lost the derivative: use method 'central'"
                 )
             array = array.imag
         return array
@@ -313,7 +315,7 @@ cdef class Caller:
         if self.scalar and shape != () and shape != (1,):
             raise ValueError(
                 "`f` must return a scalar for a gradient or a Hessian product, shape () or (1,); got shape "
-                f"{shape}: use `jacobian`"
+                f"{shape}: use `jacobian`, or vectorized=True if f takes many points as columns"
             )
         shape = () if self.scalar else shape
         dtype = np.result_type(self.point_dtype.type(0).real.dtype if self.imaginary else self.point_dtype, array.dtype)
@@ -591,7 +593,7 @@ cdef class BlockCaller(Caller):
             given = f"({k},)" if self.one_row else f"({self.n_components}, {k})"
             raise ValueError(
                 "a vectorized `f` must return shape (k,) or (m, k), one column per point, for points of shape "
-                f"{given}; got shape {shape}: loop over the columns, or leave out `vectorized=True`"
+                f"{given}; got shape {shape}: points are columns, so reduce over axis 0, or leave out `vectorized=True`"
             )
         self.meet(array, shape[:last])
         if self.values is None:

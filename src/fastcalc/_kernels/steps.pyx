@@ -7,8 +7,6 @@ from fastcalc._kernels.arrays cimport absolute, real, real_type, reals
 
 cnp.import_array()
 
-cdef double TINY = 1e-5  # below this, abs(x) alone is no reliable guide to the size of x
-
 
 cdef inline real rounded(real size, real h, Py_ssize_t reach) noexcept nogil:
     """`h` to the spacing of the floats near the farthest point but one; exact but where that crosses a power of 2."""
@@ -16,7 +14,9 @@ cdef inline real rounded(real size, real h, Py_ssize_t reach) noexcept nogil:
     return (far + h) - far
 
 
-cdef bint choose_simply(const real *x, Py_ssize_t count, real relative, real *h) noexcept nogil:
+cdef bint choose_simply(
+    const real *x, Py_ssize_t count, real relative, real tiny_below, real *h
+) noexcept nogil:
     # IN x[count]; OUT h[count]: the usual case, in a form that compilers turn into vector instructions
     cdef Py_ssize_t k
     cdef real size, step
@@ -25,10 +25,10 @@ cdef bint choose_simply(const real *x, Py_ssize_t count, real relative, real *h)
         step = relative * size
         step = relative if step == 0 else step
         h[k] = (size + step) - size
-    return any_tiny(x, count)
+    return any_tiny(x, count, tiny_below)
 
 
-cdef bint any_tiny(const real *x, Py_ssize_t count) noexcept nogil:
+cdef bint any_tiny(const real *x, Py_ssize_t count, real tiny_below) noexcept nogil:
     # eight minima side by side, which compilers turn into vector instructions as they don't a count
     cdef real[8] smallest
     cdef real size
@@ -46,19 +46,19 @@ cdef bint any_tiny(const real *x, Py_ssize_t count) noexcept nogil:
         smallest[0] = size if size < smallest[0] else smallest[0]
     for j in range(1, 8):
         smallest[0] = smallest[j] if smallest[j] < smallest[0] else smallest[0]
-    return smallest[0] < TINY
+    return smallest[0] < tiny_below
 
 
 cdef bint choose(
     const real *x, Py_ssize_t parts, Py_ssize_t n, Py_ssize_t lanes, double relative, Py_ssize_t reach,
-    const real *scale, Py_ssize_t scale_lane, real *h,
+    const real *scale, Py_ssize_t scale_lane, real tiny_below, real *h,
 ) noexcept nogil:
     # IN x[n, lanes, parts], scale[n, lanes or 1] or NULL; OUT h[n, lanes]; returns whether a size is tiny
     cdef Py_ssize_t i, b
     cdef bint tiny = False
     cdef real position, size, typical, step
     if parts == 1 and scale is NULL and reach == 1:
-        return choose_simply(x, n * lanes, <real>relative, h)
+        return choose_simply(x, n * lanes, <real>relative, tiny_below, h)
     for i in range(n):
         for b in range(lanes):
             position = absolute(x[(i * lanes + b) * parts])
@@ -68,7 +68,7 @@ cdef bint choose(
             if scale is not NULL:
                 typical = scale[i * (lanes if scale_lane else 1) + b * scale_lane]
                 size = typical if typical > size else size
-            tiny |= 0 < size < TINY
+            tiny |= 0 < size < tiny_below
             step = <real>relative * size
             step = <real>relative if step == 0 else step  # x is 0, or so small that the product underflows
             h[i * lanes + b] = rounded[real](position, step, reach) if reach > 0 else step
@@ -84,7 +84,9 @@ cdef void round_all(
         h[i] = rounded[real](absolute(x[i * parts]), h[i], reach)
 
 
-def choose_steps(cnp.ndarray x not None, double relative, Py_ssize_t reach, cnp.ndarray scale, cnp.ndarray h not None):
+def choose_steps(
+    cnp.ndarray x not None, double relative, Py_ssize_t reach, cnp.ndarray scale, double tiny_below, cnp.ndarray h not None
+):
     """Fill ``h`` (n, lanes) with ``relative * max(abs(x), scale)``, and ``relative`` where that is 0.
 
     ``x`` (n, lanes) is real or complex, ``scale`` is None, (n, 1) or (n, lanes); ``reach`` is the largest multiple of a
@@ -102,11 +104,11 @@ def choose_steps(cnp.ndarray x not None, double relative, Py_ssize_t reach, cnp.
         lane = 1 if cnp.PyArray_DIM(scale, 1) == lanes else 0
         ps = reals(scale, typenum, n * (lanes if lane else 1))
     if typenum == cnp.NPY_DOUBLE:
-        return choose[double](<double *>px, parts, n, lanes, relative, reach, <double *>ps, lane, <double *>ph)
+        return choose[double](<double *>px, parts, n, lanes, relative, reach, <double *>ps, lane, tiny_below, <double *>ph)
     if typenum == cnp.NPY_FLOAT:
-        return choose[float](<float *>px, parts, n, lanes, relative, reach, <float *>ps, lane, <float *>ph)
+        return choose[float](<float *>px, parts, n, lanes, relative, reach, <float *>ps, lane, <float>tiny_below, <float *>ph)
     return choose[cnp.longdouble_t](
-        <long double *>px, parts, n, lanes, relative, reach, <long double *>ps, lane, <long double *>ph
+        <long double *>px, parts, n, lanes, relative, reach, <long double *>ps, lane, tiny_below, <long double *>ph
     )
 
 
