@@ -285,16 +285,19 @@ def test_equal_bounds_in_a_batch():
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.longdouble])
-def test_bounds_in_another_precision(dtype):
-    # float64 bounds that float32 cannot hold are taken to the inside
-    lower, upper = 0.1, 0.3
-    low, high = np.nextafter(dtype(lower), dtype(1)), np.nextafter(dtype(upper), dtype(0))
-    for x in (low, high, dtype(0.2)):
-        f = Recorder(lambda x: (x * x).sum())
-        value = fc.gradient(f, np.array([x], dtype), bounds=(lower, upper))
-        assert value.dtype == dtype
-        assert all(lower <= np.longdouble(p[0]) <= upper for p in f.points)
-        np.testing.assert_allclose(value, [2 * x], rtol=20 * np.finfo(dtype).eps ** (2 / 3))
+@pytest.mark.parametrize(("lower", "upper"), [(0.1, 0.3), (0.7, 0.9), (1 / 3, 2 / 3), (-0.3, -0.1), (-0.9, -0.7)])
+@pytest.mark.parametrize("place", [0, 1e-4, 1e-3, 0.5, 1 - 1e-3, 1 - 1e-4, 1])
+def test_bounds_in_another_precision(dtype, lower, upper, place):
+    # float64 bounds that float32 cannot hold are taken to the inside; stencils that shrink reach exactly up to them
+    x = dtype(lower + place * (upper - lower))
+    wide = np.longdouble(x)
+    x = np.nextafter(x, dtype(1)) if wide < lower else np.nextafter(x, dtype(-1)) if wide > upper else x
+    f = Recorder(lambda x: (x * x).sum())
+    value = fc.gradient(f, np.array([x], dtype), bounds=(lower, upper))
+    assert value.dtype == dtype
+    assert all(lower <= np.longdouble(p[0]) <= upper for p in f.points)
+    # what is left of the step is a quarter of it, or it is turned to the other side
+    np.testing.assert_allclose(value, [2 * x], atol=float(30 * np.finfo(dtype).eps ** (2 / 3)))
 
 
 def test_float32_values_widen_the_steps_inside_the_bounds():

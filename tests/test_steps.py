@@ -242,6 +242,14 @@ def test_a_tiny_x_that_is_no_zero(x):
     assert f.calls == 2
 
 
+def test_a_poor_result_is_kept_where_a_wider_step_contradicts_it():
+    # a thousandth of the digits are left at the step of x; the step for size 1 strides over a thousand waves
+    result = fc.gradient(lambda t: 1 + 1e-5 * np.sin(t / 1e-8), 1e-9, full_output=True)
+    assert result.evaluations == 4
+    assert result.value == pytest.approx(1e3 * np.cos(0.1), abs=0.2)  # an ulp of 1 over 6e-15
+    assert result.step == pytest.approx(EPS ** (1 / 3) * 1e-9, rel=1e-3)
+
+
 def test_a_tiny_x_is_not_retaken_where_its_size_is_given():
     f = Recorder(lambda t: 1 + np.sin(t))
     for options in ({"scale": 1e-10}, {"step": 1e-16}):

@@ -252,6 +252,24 @@ def test_non_finite_points_and_values_stay_in_their_lane(bad):
         assert np.isfinite(value[..., [0, 1, 3]]).all()
 
 
+@pytest.mark.parametrize("operator", [fc.gradient, fc.jacobian])
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_values_that_are_infinite_on_one_side_only(operator, bad):
+    # an infinite difference is no derivative
+    x = np.linspace(1, 2, 12).reshape(3, 4)
+
+    def f(points):
+        return np.where(
+            points[0] > x[0, 2], np.where(points[0] < x[0, 3] - 0.05, bad, points.sum(axis=0)), points.sum(axis=0)
+        )
+
+    value = operator(f, x, vectorized=True)
+    lost = np.zeros(x.shape, bool)
+    lost[0, 2] = True
+    np.testing.assert_array_equal(np.isnan(value), lost)
+    np.testing.assert_allclose(value[~lost], 1, rtol=1e-9)
+
+
 def test_results_in_full():
     x = np.linspace(1, 2, 12).reshape(3, 4)
     for method, calls in (("central", 24), ("forward", 28)):
