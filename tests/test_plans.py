@@ -359,6 +359,9 @@ def test_steps_that_do_not_fit():
     one = np.ones(1)
     with pytest.raises(ValueError, match="terms without offsets or weights"):
         true_steps(one, one, one, np.ones(2), one, 1.0, one.copy())
-    for kernel in (lambda h: choose_steps(np.ones((2, 2)), 1e-5, 1, None, h), lambda h: round_steps(np.ones(3), 1, h)):
+    for kernel in (
+        lambda h: choose_steps(np.ones((2, 2)), 1e-5, 1, None, 1e-5, h),
+        lambda h: round_steps(np.ones(3), 1, h),
+    ):
         with pytest.raises(ValueError, match="a kernel got an array of the wrong type, layout or size"):
             kernel(np.ones((2, 4))[:, ::2])
