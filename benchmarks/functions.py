@@ -98,8 +98,8 @@ def points(n: int, *shape: int) -> Any:
     return np.random.default_rng(n).uniform(0.5, 1.5, (n, *shape))
 
 
-def rosenbrock_problem(n: int) -> Problem:
-    x = points(n)
+def rosenbrock_problem(n: int, *shape: int) -> Problem:
+    x = points(n, *shape)
     return Problem(f"Rosenbrock n = {n}", rosenbrock, x, rosenbrock_gradient(x), rosenbrock_vectorized)
 
 
@@ -108,9 +108,31 @@ def rosenbrock_curvature(n: int) -> Problem:
     return Problem(f"Rosenbrock n = {n}", rosenbrock, x, rosenbrock_hessian(x), rosenbrock_vectorized)
 
 
-def rosenbrock_batch(n: int, k: int) -> Problem:
-    x = points(n, k)
-    return Problem(f"Rosenbrock n = {n}, {k} points", rosenbrock, x, rosenbrock_gradient(x), rosenbrock_vectorized)
+def decaying_product(x):
+    return np.exp(-np.sum(x, axis=0) / 10.0) * np.prod(x, axis=0)
+
+
+def decaying_product_hessian(x):
+    slope = 1.0 / x - 0.1
+    return decaying_product(x) * (np.outer(slope, slope) - np.diag(1.0 / x**2))
+
+
+def decaying_product_problem(n: int) -> Problem:
+    x = points(n)
+    exact = decaying_product(x) * (1.0 / x - 0.1)
+    return Problem(f"exp(-sum x / 10) prod x, n = {n}", decaying_product, x, exact, decaying_product)
+
+
+def ring_sum(x):
+    """R^n -> R, a few sines and exponentials for each variable."""
+    return np.sum(ring_vectorized(x), axis=0)
+
+
+def ring_sum_problem(n: int, *shape: int) -> Problem:
+    x = points(n, *shape)
+    exact = np.exp(np.cos(x)) * (np.cos(x) - np.sin(x) ** 2) + np.roll(x, 1, axis=0) / (1.0 + x * x)
+    exact += np.arctan(np.roll(x, -1, axis=0))
+    return Problem(f"sum of sin(x) exp(cos(x)) + ..., n = {n}", ring_sum, x, exact, ring_sum)
 
 
 def ring_problem(n: int) -> Problem:
@@ -148,29 +170,19 @@ def _uneven(x):
     return np.sum(np.sin(x.T / _SIZES).T, axis=0)
 
 
-def _product(x):
-    return np.exp(-np.sum(x, axis=0) / 10.0) * np.prod(x, axis=0)
-
-
-def _product_hessian(x):
-    slope = 1.0 / x - 0.1
-    return _product(x) * (np.outer(slope, slope) - np.diag(1.0 / x**2))
-
-
 def gradient_problems() -> list[Problem]:
-    x, small = points(5), points(5) * _SIZES
+    small = points(5) * _SIZES
     return [
         rosenbrock_problem(10),
-        Problem("exp(-sum x / 10) prod x, n = 5", _product, x, _product(x) * (1.0 / x - 0.1), _product),
+        decaying_product_problem(5),
         Problem("sum sin(x / s), s = 1e-6 ... 1e6", _uneven, small, np.cos(small / _SIZES) / _SIZES, _uneven, _SIZES),
     ]
 
 
 def hessian_problems() -> list[Problem]:
-    x = points(5)
     return [
         rosenbrock_curvature(10),
-        Problem("exp(-sum x / 10) prod x, n = 5", _product, x, _product_hessian(x), _product),
+        replace(decaying_product_problem(5), exact=decaying_product_hessian(points(5))),
     ]
 
 

@@ -20,7 +20,7 @@ from benchmarks.engines import Engine, Run
 from benchmarks.functions import (
     Problem,
     ring_problem,
-    rosenbrock_batch,
+    ring_sum_problem,
     rosenbrock_curvature,
     rosenbrock_problem,
     sine,
@@ -233,16 +233,17 @@ def vectorized_row(n: int) -> Row:
 _BLOCKS = (1000, 2000, 5000, 10_000, 20_000, 40_000, 100_000)
 
 
-def batch_row(k: int) -> Row:
+def batch_row(name: str, problem: Problem) -> Row:
+    k = problem.x.shape[1]
     sizes = [size for size in _BLOCKS if size <= k] or [k]
 
     def block(x: Any, size: int) -> Any:
         return x[:, :size]
 
     return Row(
-        "batch",
-        f"gradients at {k} points, vectorised Rosenbrock, n = 3",
-        rosenbrock_batch(3, k),
+        name,
+        f"gradients at {k} points, vectorised {problem.name}",
+        problem,
         {
             FLOOR: [bare_blocks(6 * k, size, block) for size in sizes],
             FASTCALC: _pair("gradient", "Gradient", vectorized=True),
@@ -257,6 +258,11 @@ def batch_row(k: int) -> Row:
         },
         _both("gradient", "Gradient", Target(1.3)),
     )
+
+
+def batch_rows(k: int) -> list[Row]:
+    """A function that costs next to nothing at a point, and one that takes sines and exponentials."""
+    return [batch_row("batch", rosenbrock_problem(3, k)), batch_row("batch-dear", ring_sum_problem(3, k))]
 
 
 def derivative_row() -> Row:
@@ -302,7 +308,7 @@ def rows(*, tiny: bool = False) -> list[Row]:
     """All of them; tiny: sizes that only show that they run."""
     if tiny:
         return [
-            overhead_row(), gradient_row(2), hessian_row(3), jacobian_row(4), vectorized_row(5), batch_row(20),
+            overhead_row(), gradient_row(2), hessian_row(3), jacobian_row(4), vectorized_row(5), *batch_rows(20),
             derivative_row(), derivatives_row(20),
         ]  # fmt: skip
     return [
@@ -311,7 +317,7 @@ def rows(*, tiny: bool = False) -> list[Row]:
         hessian_row(20),
         jacobian_row(1000),
         *(vectorized_row(n) for n in (10, 100, 1000)),
-        batch_row(100_000),
+        *batch_rows(100_000),
         derivative_row(),
         derivatives_row(100_000),
     ]

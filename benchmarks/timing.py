@@ -39,7 +39,6 @@ clock = time.thread_time
 def quiet() -> Iterator[None]:
     """No garbage collection, no warnings from the engines."""
     was_enabled = gc.isenabled()
-    gc.collect()
     gc.disable()
     try:
         with warnings.catch_warnings(), np.errstate(all="ignore"):
@@ -75,6 +74,7 @@ def repetitions(run: Callable[[], Any], slot: float) -> tuple[int, float]:
 
 def interleaved(runs: Sequence[Callable[[], Any]], effort: Effort) -> np.ndarray:
     """Seconds of one run, (rounds, candidates); NaN in the rounds that a slow candidate sits out."""
+    gc.collect()
     with quiet():
         plan = [repetitions(run, effort.slot) for run in runs]
         seconds = np.full((effort.rounds, len(runs)), np.nan)

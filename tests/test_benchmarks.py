@@ -123,7 +123,7 @@ def test_batches_by_hand_are_gradients(batch):
 
 @pytest.mark.parametrize("size", [None, 1, 3, 100])
 def test_points_by_hand_are_gradients(size):
-    problem = functions.rosenbrock_batch(3, 10)
+    problem = functions.rosenbrock_problem(3, 10)
     args = (problem.vectorized, problem.x)
     value = by_hand.points_whole(*args) if size is None else by_hand.points_in_blocks(*args, size)
     assert problem.error(value) < 1e-9
