@@ -450,12 +450,12 @@ def test_memory_of_the_process_does_not_grow(name):
     run = outcome(SCENARIOS[name])
     calls = 10_000 if name in ("jvp", "vjp", "hvp", "bounds", "retaken", "jacobian, full output") else 100_000
     process = psutil.Process()
-    for _ in range(calls // 20):
+    for _ in range(calls // 5):
         run()
     gc.collect()
     before = process.memory_info().rss
     for _ in range(calls):
         run()
     gc.collect()
-    # 1e5 leaked objects of 16 bytes are 1.6 MB; the allocator itself may move by some pages
-    assert process.memory_info().rss - before < 1_200_000
+    # 1e5 leaked objects of 24 bytes, the smallest, are 2.4 MB; the allocator itself may move by some pages
+    assert process.memory_info().rss - before < 2_000_000
