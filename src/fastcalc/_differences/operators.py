@@ -367,9 +367,9 @@ class Hessian(Operator):
 
 def symmetrised(jacobian: Solution) -> Solution:
     """(J + J^T) / 2 for the Jacobian J (n, n, lanes) of a gradient; steps are the geometric means."""
-    roots = np.sqrt(jacobian.step)
     mean = jacobian.reduced(
         value=lambda a: (a + a.swapaxes(0, 1)) / 2,
         status=lambda a: worst(np.stack([a, a.swapaxes(0, 1)]), axis=0),
     )
+    roots = np.sqrt(mean.step)
     return replace(mean, step=roots[:, None] * roots[None])

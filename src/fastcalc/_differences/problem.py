@@ -78,7 +78,8 @@ def frame_at(settings: Settings, x: NDArray[Any], points: NDArray[Any]) -> Frame
     def aligned(name: str, value: NDArray[Any] | None) -> NDArray[Any] | None:
         if value is None:
             return None
-        return np.ascontiguousarray(check.per_variable(name, value, x.shape, n), real)
+        with np.errstate(over="ignore", under="ignore"):
+            return np.ascontiguousarray(check.per_variable(name, value, x.shape, n), real)
 
     bounds = None
     if settings.bounds is not None:

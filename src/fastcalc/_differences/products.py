@@ -21,7 +21,7 @@ from fastcalc._differences.solve import Solution, gathered, solution_of_lanes, s
 from fastcalc._differences.sums import chunks, needs_values, sum_targets, total
 from fastcalc._results import Status, worst
 
-_SPREAD = 2.0**20  # of the relative speeds of variables along one direction
+_SPREAD = 2.0**14  # of the relative speeds of variables along one direction
 _Array = NDArray[Any]
 
 
@@ -68,7 +68,7 @@ def jvp(
     Notes
     -----
     As many calls of f as for a derivative in one variable, `accuracy` for central differences; as many again for each
-    further group of variables where their speeds ``abs(v) / abs(x)`` differ by more than a factor of a million: one
+    further group of variables where their speeds ``abs(v) / abs(x)`` differ by more than a factor of 16,000: one
     step can't suit them all. The error is O(t**accuracy) in the step t, and as large in rounding as that of the partial
     derivatives. Formula: Griewank, Walther, *Evaluating Derivatives*, SIAM 2008, chapter 3 for the product, with
     differences for the tangent.
@@ -115,17 +115,16 @@ def _groups(problem: Problem, v: _Array) -> _Array:
     frame, points = problem.frame, problem.points
     size = np.abs(points) if frame.scale is None else np.maximum(np.abs(points), frame.scale)
     size = np.where(size == 0, 1, size) if frame.step is None else np.broadcast_to(frame.step, points.shape)
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         speed = np.abs(v) / size
         slowness = np.log2(speed.max(axis=0, initial=0) / speed) / np.log2(_SPREAD)
     group_of = np.where((v != 0) & np.isfinite(slowness), slowness, 0).astype(np.int64)
     if frame.bounds is not None:
         lower, upper = frame.bounds
         backward, forward = room_along(points, v, np.arange(len(v)), lower, upper)
-        stuck = np.maximum(backward, forward) * speed.max(axis=0, initial=0) < problem.rule(1).relative(
-            problem.function.epsilon
-        )
-        with np.errstate(invalid="ignore"):
+        with np.errstate(invalid="ignore", over="ignore"):
+            farthest = np.maximum(backward, forward) * speed.max(axis=0, initial=0)
+            stuck = farthest < problem.rule(1).relative(problem.function.epsilon)
             upward = (upper - points >= points - lower) == (v > 0)
         group_of = 2 * group_of + (stuck & ~upward)  # the last bit separates those with room on the other side
     return group_of
@@ -188,6 +187,8 @@ def _weighted(jacobian: Solution, weights: _Array) -> Solution:
     """Sum over the outputs of f, times weights; what has weight 0 is not looked at."""
     m = len(jacobian.value)
     w = weights.reshape(m, 1, weights.size // m if m else 1)
+    if w.dtype.kind != "c":  # the precision is that of x and f
+        w = w.astype(jacobian.value.real.dtype)
     used = w != 0
     return jacobian.reduced(
         value=lambda a: np.where(used, a * w, 0).sum(axis=0),
@@ -261,7 +262,7 @@ def hvp(
         parts = []
         for group in groups:
             recipe = HessianDirection(problem.rule(2, across=True), v, group)
-            parts.append(solve(recipe, problem.function, x, frame, full=full))
+            parts.append(solve(recipe, problem.function, x, frame, full=full).reduced(np.asarray, np.asarray))
         return replace(total(parts), step=parts[0].step)
 
     solution = _by_groups(problem, _vector("v", v, problem), solve_lanes)

@@ -133,10 +133,11 @@ class Recipe:
         if frame.step is not None:
             return self._inside(x, given_steps(self.rule, x, frame.step), frame)
         h = np.empty(x.shape, x.real.dtype)
+        floor = self.rule.floor(h.dtype)
         has_tiny = choose_steps(
             x, self.rule.relative(epsilon), self.reach, frame.scale, self.rule.tiny_below(epsilon), h
         )
-        sample = self._inside(x, h, frame)
+        sample = self._inside(x, np.maximum(h, floor) if floor else h, frame)
         sample.has_tiny = has_tiny
         return sample
 
@@ -163,7 +164,7 @@ class Recipe:
 
     def divisors(self, x: _Array, sample: Sample) -> _Array:
         """What to divide by, per slot."""
-        if self.measured is None:
+        if self.rule.n != 1 or self.reach == 0 or (self.measured is None and sample.turned is None):
             return self.slots(sample.h)
         return measured_steps(self.rule, x, sample.h, None if sample.turned is None else sample.turned.kinds)
 
@@ -185,6 +186,10 @@ class Recipe:
 
     def _build(self, sides: Sides, targets: NDArray[np.intp] | None) -> Plans:
         raise NotImplementedError
+
+    def at(self, lanes: NDArray[np.intp]) -> Recipe:
+        """The recipe for some of the points."""
+        return self
 
     def mirror(self, targets: NDArray[np.intp]) -> NDArray[np.intp]:
         """The targets that have the same values by symmetry."""
@@ -314,7 +319,8 @@ class Partial(Recipe):
     def target_steps(self, h: _Array) -> _Array:
         """Geometric mean of the steps, so that its power |alpha| is the divisor."""
         powers = np.array(self.alpha, h.dtype)[:, None]
-        mean: _Array = np.exp((powers * np.log(h)).sum(axis=0, keepdims=True) / powers.sum())
+        with np.errstate(divide="ignore", invalid="ignore"):
+            mean: _Array = np.exp((powers * np.log(h)).sum(axis=0, keepdims=True) / powers.sum())
         return mean.astype(h.dtype)
 
     def _build(self, sides: Sides, targets: NDArray[np.intp] | None) -> Plans:
@@ -334,6 +340,10 @@ class Direction(Lines):
         self.v = v
         self.groups = groups
         self.axes = build.direction_axes(len(v), groups)
+
+    def at(self, lanes: NDArray[np.intp]) -> Recipe:
+        """With v at these points."""
+        return Direction(self.rule, take(self.v, lanes), self.groups)
 
     def place(self, x: _Array, frame: Frame, epsilon: float) -> Sample:
         """One step per direction."""
@@ -384,6 +394,10 @@ class HessianDirection(Recipe):
     def n_targets(self) -> int:
         """One per coordinate."""
         return self.n
+
+    def at(self, lanes: NDArray[np.intp]) -> Recipe:
+        """With v at these points."""
+        return HessianDirection(self.rule, take(self.v, lanes), self.moved)
 
     def place(self, x: _Array, frame: Frame, epsilon: float) -> Sample:
         """Steps of the coordinates, then of the direction; both together use the room that bounds leave."""

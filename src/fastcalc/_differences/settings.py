@@ -187,8 +187,8 @@ def _limits(bounds: Any) -> tuple[NDArray[Any], NDArray[Any]] | None:
         or (isinstance(bounds, list) and all(isinstance(pair, tuple) for pair in bounds))
     ):
         raise TypeError(
-            f"`bounds` must be a pair (lower, upper) or a scipy.optimize.Bounds; got {check.short(bounds)}: for one pair per "
-            "variable write tuple(zip(*bounds))"
+            f"`bounds` must be a pair (lower, upper) or a scipy.optimize.Bounds; got {check.short(bounds)}: for one "
+            "pair per variable write tuple(zip(*bounds))"
         )
     else:
         pair = tuple(bounds)

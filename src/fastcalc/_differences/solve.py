@@ -2,14 +2,14 @@
 
 Points of a batch with the same kinds of axes share a plan. Where abs(x) is tiny and nothing else tells the size of a
 variable, steps relative to it may be far too small: a difference that is mostly rounding error is taken once more with
-the step for size 1, and that result is kept if the first one was nothing but rounding, or if both agree.
+the step for size 1, and that result is kept if it agrees with the first one within its rounding bound.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,7 +52,8 @@ class Solution:
         known = self.known
         if known is not None:
             known = Known((error or value)(known.error), status(known.status))
-        return Solution(value(self.value), self.step, self.base, known)
+        step = self.step if self.step.ndim == 2 else self.step.max(axis=0)  # of outputs that differ
+        return Solution(value(self.value), step, self.base, known)
 
 
 def gathered(parts: list[Solution], how: Callable[[list[NDArray[Any]]], NDArray[Any]]) -> Solution:
@@ -87,7 +88,9 @@ def solution_of_lanes(parts: list[tuple[NDArray[np.intp], Solution]], lanes: int
 def _quietly(
     recipe: Recipe, function: Function, plan: Plan, x: NDArray[Any], lanes: int, shape: tuple[int, ...]
 ) -> NDArray[Any] | None:
-    return function.at_once(plan, x, lanes, recipe.relative, recipe.reach, recipe.tiny_below, recipe.measured, shape, True)
+    return function.at_once(
+        plan, x, lanes, recipe.relative, recipe.reach, recipe.tiny_below, recipe.measured, shape, True
+    )
 
 
 def solve_at_once(recipe: Recipe, function: Function, x: NDArray[Any], lanes: int, shape: tuple[int, ...]) -> Any:
@@ -99,7 +102,9 @@ def solve_at_once(recipe: Recipe, function: Function, x: NDArray[Any], lanes: in
     if plan is None:
         return None
     if plan.base:  # f at x itself: its warnings are the user's
-        result = function.at_once(plan, x, lanes, recipe.relative, recipe.reach, recipe.tiny_below, recipe.measured, shape, False)
+        result = function.at_once(
+            plan, x, lanes, recipe.relative, recipe.reach, recipe.tiny_below, recipe.measured, shape, False
+        )
     else:
         result = _quietly(recipe, function, plan, x, lanes, shape)
     if result is not None:
@@ -121,11 +126,13 @@ def solve(recipe: Recipe, function: Function, x: NDArray[Any], frame: Frame, *, 
             break
         except CoarserOutput:
             function.epsilon = function.coarse
-    step = recipe.target_steps(sample.h) if full else sample.h
-    if tiny is not None:
-        step = _retake(recipe, function, x, frame, tiny, found, step, full=full)
-    known = Known(_error(found, function.epsilon), _status(recipe, found.value, sample)) if full else None
-    return Solution(found.value, step, found.base, known)
+    retaken = None if tiny is None else _retake(recipe, function, x, frame, tiny, found, full=full)
+    if not full:
+        return Solution(found.value, sample.h, found.base, None)
+    step, status = recipe.target_steps(sample.h), _status(recipe, found.value, sample)
+    if retaken is not None:
+        step = retaken.patch(step, status)
+    return Solution(found.value, step, found.base, Known(_error(found, function.epsilon), status))
 
 
 def _walk_alike(
@@ -173,50 +180,62 @@ def _retake(
     frame: Frame,
     tiny: NDArray[np.bool_],
     found: Walk,
-    step: NDArray[Any],
     *,
     full: bool,
-) -> NDArray[Any]:
-    """Take poor results along tiny axes again, with steps for size 1; updates `found`, returns the steps used."""
+) -> _Retaken | None:
+    """Take poor results along tiny axes again, with steps for size 1; updates `found`."""
     if found.rounding is None:
-        return step
-    bound = found.rounding * function.epsilon
+        return None
+    # a bound that overflowed is NaN: no bound at all, where steps are far too small
+    bound = np.where(np.isnan(found.rounding) & np.isfinite(found.value), np.inf, found.rounding * function.epsilon)
     lost = function.epsilon**_POOR if recipe.rule.order == 1 else _POOR_HIGHER
     poor = recipe.involves(tiny) & (np.abs(found.value) <= bound * lost)
     if not poor.any():
-        return step
+        return None
     targets = np.flatnonzero(poor.any(axis=(0, 2)))
     targets = np.unique(np.minimum(targets, recipe.mirror(targets)))
     lanes = np.flatnonzero(poor.any(axis=(0, 1)))
-    there = take(x, lanes)
+    some, there = recipe.at(lanes), take(x, lanes)
     size = np.abs(there)
-    wider = frame.at(lanes)._replace(scale=np.where(is_tiny(size, recipe.rule.tiny_below(function.epsilon)), 1, size).astype(size.dtype))
-    again = recipe.place(there, wider, function.epsilon)
-    second = _walk_alike(recipe, function, there, again, targets, full=full, rounding=True)
-    assert second.rounding is not None
+    one = np.where(is_tiny(size, recipe.rule.tiny_below(function.epsilon)), 1, size).astype(size.dtype)
+    sample = some.place(there, frame.at(lanes)._replace(scale=one), function.epsilon)
+    second = _walk_alike(some, function, there, sample, targets, full=full, rounding=True)
     outputs = np.arange(len(found.value))
     block = np.ix_(outputs, targets, lanes)
-    first, limit = found.value[block], bound[block]
-    drowned = ~(np.abs(first) > limit)
-    accept = poor[block] & np.isfinite(second.value) & (drowned | (np.abs(second.value - first) <= 2 * limit))
     mirrored = np.ix_(outputs, recipe.mirror(targets), lanes)
+    # the truth is within the first bound, so a second result that is not has lost more than it gained
+    agrees = np.abs(second.value - found.value[block]) <= bound[block]
+    accept = poor[block] & np.isfinite(second.value) & agrees
     for old, new in (
         (found.value, second.value),
         (found.rounding, second.rounding),
         (found.truncation, second.truncation),
     ):
         if old is not None and new is not None:
-            chosen = np.where(accept, new, old[block])
-            old[block] = chosen
-            old[mirrored] = chosen
-    if not full:
-        return step
-    wide_steps = recipe.target_steps(again.h)[targets]
-    step = np.array(step)
-    taken = accept.any(axis=0)
-    step[np.ix_(targets, lanes)] = np.where(taken, wide_steps, step[np.ix_(targets, lanes)])
-    step[np.ix_(recipe.mirror(targets), lanes)] = step[np.ix_(targets, lanes)]
-    return step
+            old[mirrored] = old[block] = np.where(accept, new, old[block])
+    return _Retaken(block, mirrored, accept, targets, some, sample)
+
+
+class _Retaken(NamedTuple):
+    """Which results were taken again, and how."""
+
+    block: tuple[NDArray[np.intp], ...]
+    mirrored: tuple[NDArray[np.intp], ...]
+    accept: NDArray[np.bool_]
+    targets: NDArray[np.intp]
+    recipe: Recipe
+    sample: Sample
+
+    def patch(self, step: NDArray[Any], status: NDArray[np.int8]) -> NDArray[Any]:
+        """Put in the steps and statuses of the second take; steps come back per output."""
+        steps: NDArray[Any] = np.array(np.broadcast_to(step, status.shape))
+        again = self.recipe.target_steps(self.sample.h)[self.targets]
+        steps[self.mirrored] = steps[self.block] = np.where(self.accept, again, steps[self.block])
+        turned = self.sample.turned
+        if turned is not None:
+            bent = self.accept & self.recipe.involves(turned.bent)[self.targets]
+            status[self.mirrored] = status[self.block] = np.where(bent, Status.AT_BOUND, status[self.block])
+        return steps
 
 
 def _error(found: Walk, epsilon: float) -> NDArray[Any]:

@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from fastcalc._differences.plans import BACKWARD, CENTRAL, COMPLEX, FIXED, FORWARD, line, reach
 from fastcalc._kernels.steps import round_steps, true_steps
 
-COMPLEX_STEP = 2.0**-67  # relative; its square is far below the rounding of any real part
 TINY = 1e-5  # below this, abs(x) alone is no reliable guide to the size of x
 
 _Floats = NDArray[Any]
@@ -35,14 +34,24 @@ class Rule(NamedTuple):
 
     def relative(self, epsilon: float) -> float:
         """Step over size."""
-        return COMPLEX_STEP if self.kind == COMPLEX else epsilon ** (1.0 / (self.order + self.accuracy))
+        if self.kind == COMPLEX:  # its square is far below the rounding of any real part
+            return 2.0**-67 if epsilon < 1e-10 else 2.0**-30
+        return float(epsilon ** (1.0 / (self.order + self.accuracy)))
+
+    def floor(self, dtype: np.dtype[Any]) -> Any:
+        """Smallest step: f' h of a complex step must not lose digits to gradual underflow."""
+        if self.kind != COMPLEX:
+            return 0
+        limits = np.finfo(dtype)
+        return limits.smallest_normal / limits.eps
 
     def tiny_below(self, epsilon: float) -> float:
         """Size below which steps are not to be relied on: 1e-5, and for higher derivatives where less than two digits
-        would be left for a function of typical size and scale 1."""
+        would be left for a function of typical size and scale 1.
+        """
         if self.order == 1:
             return TINY
-        return max(TINY, min(0.5, (400 * epsilon) ** (1.0 / self.order) / self.relative(epsilon)))
+        return max(TINY, min(0.5, float((400 * epsilon) ** (1.0 / self.order)) / self.relative(epsilon)))
 
     @property
     def reach(self) -> int:

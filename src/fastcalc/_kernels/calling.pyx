@@ -453,8 +453,10 @@ cdef class PointCaller(Caller):
         cdef object output
         if not (0 <= first <= last <= plan.n_points and plan.n_components == self.n_components and 0 <= lane0):
             raise ValueError("points outside the plan")
-        if lane0 + lanes > all_lanes or cnp.PyArray_TYPE(x) != cnp.PyArray_TYPE(self.buffer):
-            raise ValueError("lanes outside x, or x and the buffer differ in type")
+        if lane0 + lanes > all_lanes or cnp.PyArray_DIM(h, 1) != all_lanes:
+            raise ValueError("lanes outside x or h")
+        if cnp.PyArray_TYPE(x) != cnp.PyArray_TYPE(self.buffer):
+            raise ValueError("x and the buffer differ in type")
         reals(x, typenum, self.n_components * all_lanes * (2 if cnp.PyArray_ISCOMPLEX(x) else 1))
         reals(h, typenum, plan.n_slots * all_lanes)
         self.reserve(columns)
@@ -539,8 +541,10 @@ cdef class BlockCaller(Caller):
         cdef void *pb
         if not (0 <= first <= last <= plan.n_points and plan.n_components == self.n_components and 0 <= lane0):
             raise ValueError("points outside the plan")
-        if lane0 + lanes > all_lanes or cnp.PyArray_TYPE(x) != cnp.PyArray_TYPE(self.memory):
-            raise ValueError("lanes outside x, or x and the buffer differ in type")
+        if lane0 + lanes > all_lanes or cnp.PyArray_DIM(h, 1) != all_lanes:
+            raise ValueError("lanes outside x or h")
+        if cnp.PyArray_TYPE(x) != cnp.PyArray_TYPE(self.memory):
+            raise ValueError("x and the buffer differ in type")
         block = self.points(k)
         pb = cnp.PyArray_DATA(block)
         if typenum == cnp.NPY_DOUBLE:
@@ -563,6 +567,7 @@ cdef class BlockCaller(Caller):
         except Exception as error:
             if not self.nan_on_error:
                 raise
+            self.memory = np.empty(0, self.point_dtype)  # f may have kept it
             if k > 1:
                 return self.one_by_one(plan, first, last, x, h, all_lanes, lane0, lanes, column)
             self.error = error

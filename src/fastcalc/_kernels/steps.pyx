@@ -85,7 +85,8 @@ cdef void round_all(
 
 
 def choose_steps(
-    cnp.ndarray x not None, double relative, Py_ssize_t reach, cnp.ndarray scale, double tiny_below, cnp.ndarray h not None
+    cnp.ndarray x not None, double relative, Py_ssize_t reach, cnp.ndarray scale, double tiny_below,
+    cnp.ndarray h not None,
 ):
     """Fill ``h`` (n, lanes) with ``relative * max(abs(x), scale)``, and ``relative`` where that is 0.
 
@@ -104,9 +105,13 @@ def choose_steps(
         lane = 1 if cnp.PyArray_DIM(scale, 1) == lanes else 0
         ps = reals(scale, typenum, n * (lanes if lane else 1))
     if typenum == cnp.NPY_DOUBLE:
-        return choose[double](<double *>px, parts, n, lanes, relative, reach, <double *>ps, lane, tiny_below, <double *>ph)
+        return choose[double](
+            <double *>px, parts, n, lanes, relative, reach, <double *>ps, lane, tiny_below, <double *>ph
+        )
     if typenum == cnp.NPY_FLOAT:
-        return choose[float](<float *>px, parts, n, lanes, relative, reach, <float *>ps, lane, <float>tiny_below, <float *>ph)
+        return choose[float](
+            <float *>px, parts, n, lanes, relative, reach, <float *>ps, lane, <float>tiny_below, <float *>ph
+        )
     return choose[cnp.longdouble_t](
         <long double *>px, parts, n, lanes, relative, reach, <long double *>ps, lane, tiny_below, <long double *>ph
     )
