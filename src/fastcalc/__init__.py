@@ -1,4 +1,17 @@
-"""Numerical calculus over NumPy arrays: derivatives, gradients, Jacobians and Hessians of any function."""
+"""Numerical calculus over NumPy arrays: derivatives, gradients, Jacobians and Hessians of any function.
+
+    import fastcalc as fc
+    fc.gradient(f, x)                      # f: R^n to R
+    fc.jacobian(f, x)                      # any shape of output
+    fc.hessian(f, x)
+    fc.derivative(f, x, n)                 # of one variable, at one or many points
+    fc.jvp(f, x, v), fc.vjp(f, x, w), fc.hvp(f, x, v)
+    fc.laplacian(f, x), fc.divergence(f, x), fc.curl(f, x), fc.partial(f, x, alpha)
+    g = fc.Gradient(f); g(x)               # built once, called often; also Derivative, Jacobian, Hessian
+
+All take the same options, which ``help(fc.gradient)`` describes: method, accuracy, step, scale, bounds, args, kwargs,
+argnum, vectorized, on_error, full_output. Results are checked with ``full_output=True``: a `DerivativeResult`.
+"""
 
 from fastcalc._differences.fields import curl, divergence, laplacian
 from fastcalc._differences.functions import derivative, gradient, hessian, jacobian, value_and_gradient

@@ -16,6 +16,9 @@ _ROWS_SHOWN = 12
 class Status(IntEnum):
     """How a component of a derivative ended; `DerivativeResult.status` holds one per component.
 
+    Fixed steps end with FIXED_STEP, AT_BOUND, NON_FINITE or FIXED_VARIABLE; the others belong to adaptive and exact
+    methods. Their numbers are part of the interface.
+
     Examples
     --------
     >>> import numpy as np
@@ -69,7 +72,7 @@ class DerivativeResult:
     evaluations : int
         Points at which f was evaluated.
     success : ndarray of bool, or bool
-        Whether `value` (and `error`, where it is not NaN) can be relied on, per component.
+        Per component: with fixed steps, whether `value` is finite. How good it is, `error` says.
     status : ndarray of int8, or Status
         A `Status` per component.
     message : str
