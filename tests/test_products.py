@@ -276,6 +276,19 @@ def test_directions_with_badly_scaled_variables():
         np.testing.assert_allclose(fc.hvp(f, x, v), exact * s * (s @ v), rtol=1e-5)
 
 
+def test_every_variable_moves_by_a_step_of_its_own_size():
+    # two outputs, one per variable: with one step for both, the variable that v moves less is lost in its rounding
+    x = np.array([1e-9, 1e9])
+    for v in (np.array([1.0, 1.0]), np.array([1e-12, 1e9]), np.array([1e6, -1e-3])):
+        value = fc.jvp(lambda x: np.stack([1e9 * x[0], 1e-9 * x[1]]), x, v)
+        # the slower one of a group moves a million times less than its own step at the worst, here a thousand
+        np.testing.assert_allclose(value, [1e9 * v[0], 1e-9 * v[1]], rtol=1e-7)
+        value = fc.hvp(lambda x: (1e9 * x[0]) ** 2 + (1e-9 * x[1]) ** 2, x, v)
+        # values of 2 over sizes of 1e-9 and 1e9, and the steps of the variable itself
+        size = np.abs(x)
+        np.testing.assert_allclose(value * size, 2 * v / size, atol=1e-6 * np.abs(v / size).max())
+
+
 def test_products_with_constants_are_exactly_zero():
     x = np.array([0.1, 1 / 3, 1e9])
     v = np.array([0.3, -1.0, 7.0])
@@ -333,6 +346,10 @@ def test_errors_cover_the_truth(accuracy):
         "jvp": (fc.jvp(field, x, v, accuracy=accuracy, full_output=True), j @ v),
         "vjp": (fc.vjp(field, x, v, accuracy=accuracy, full_output=True), v @ j),
         "divergence": (fc.divergence(field, x, accuracy=accuracy, full_output=True), np.trace(j)),
+        "curl": (
+            fc.curl(field, x, accuracy=accuracy, full_output=True),
+            [j[2, 1] - j[1, 2], j[0, 2] - j[2, 0], j[1, 0] - j[0, 1]],
+        ),
         "hvp": (
             fc.hvp(surface.f, surface.x, v, accuracy=accuracy, full_output=True), surface.hessian(surface.x) @ v
         ),

@@ -78,6 +78,33 @@ def test_fields(name, accuracy):
         assert len({id(getattr(result, k)) for k in ("value", "error", "step", "success", "status")}) == 5
 
 
+EVERYDAY = {
+    "plain": X,
+    "tiny": X * 1e-9,
+    "beside powers of 2": np.array([1 - 1e-7, 4 - 1e-6, 2.0]),
+    "batch": np.linspace(0.5, 4, 12).reshape(3, 4),
+    "tiny in some lanes": np.linspace(0.5, 4, 12).reshape(3, 4) * [1, 1e-9, 1, 1e-7],
+    "a long batch": np.linspace(0.5, 4, 60_000).reshape(3, 20_000) * np.where(np.arange(20_000) % 7, 1, 1e-9),
+}
+
+
+@pytest.mark.parametrize("name", EVERYDAY)
+@pytest.mark.parametrize(("method", "accuracy"), [("central", 2), ("central", 4), ("forward", 1), ("backward", 3)])
+@pytest.mark.parametrize("cls", [fc.Gradient, fc.Jacobian, fc.Hessian])
+def test_the_value_is_the_same_with_and_without_the_rest(name, method, accuracy, cls):
+    # the first call, a repeated one, and one that looks closer
+    x = EVERYDAY[name]
+    batch = x.ndim == 2
+    if cls is fc.Hessian and x.size > 1000:
+        x = x[:, :2000]
+    for function in (lambda x: 1 + np.sin(x[0]) + x[1] * x[2], lambda x: x[0] * x[1] / (1 + x[2])):
+        operator = cls(function, method=method, accuracy=accuracy, vectorized=batch)
+        first = operator(x)
+        np.testing.assert_array_equal(operator(x), first)
+        np.testing.assert_array_equal(operator(x, full_output=True).value, first)
+        np.testing.assert_array_equal(operator(x, out=np.empty_like(first)), first)
+
+
 def test_fun_is_there_where_f_was_evaluated_at_x():
     assert fc.gradient(f, X, full_output=True).fun is None
     assert fc.gradient(f, X, method="forward", full_output=True).fun == f(X)

@@ -1,5 +1,7 @@
 """Steps: the rule, what the user fixes, what floating-point numbers allow, and when a difference is taken again."""
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -144,6 +146,22 @@ def test_steps_are_what_the_points_really_have(x, step):
     h = fc.derivative(f, x, method="forward", accuracy=1, step=step, full_output=True).step
     assert h == f.points[1] - f.points[0]
     assert abs(h - step) <= np.spacing(x)
+
+
+@pytest.mark.parametrize("x", [0.7, 1 - 1e-3, 1 - 1e-5, -2 + 1e-3, 0.1, 3e7 / 7])
+@pytest.mark.parametrize(
+    ("n", "method", "accuracy"),
+    [(2, "central", 2), (2, "central", 6), (2, "forward", 3), (4, "backward", 2), (3, "central", 4), (1, "forward", 1)],
+)
+def test_points_are_whole_multiples_of_the_step_away(x, n, method, accuracy):
+    f = Recorder(np.sin)
+    step = 1e-3 / 3 * abs(x)
+    h = fc.derivative(f, x, n, method=method, accuracy=accuracy, step=step, full_output=True).step
+    for p in f.points:
+        k = round((p - x) / h)
+        missed = abs(Fraction(float(p)) - Fraction(x) - k * Fraction(float(h)))
+        # exact, but for half an ulp beyond a power of 2, where x itself is no float of that spacing
+        assert missed <= (np.spacing(abs(p)) / 2 if np.spacing(abs(p)) > np.spacing(abs(x)) else 0)
 
 
 def test_float32_functions_of_float64_points():
