@@ -276,6 +276,13 @@ def test_bounds_in_a_batch():
         np.testing.assert_allclose(whole, exact, rtol=0, atol=3000 * EPS ** (accuracy / (1 + accuracy)))
 
 
+def test_bounds_of_an_empty_batch():
+    for operator, shape in ((fc.gradient, (3, 0)), (fc.hessian, (3, 3, 0)), (fc.laplacian, (0,))):
+        result = operator(smooth, np.empty((3, 0)), vectorized=True, bounds=(-1, 1), full_output=True)
+        assert result.value.shape == result.status.shape == result.error.shape == shape
+    assert fc.derivative(np.sin, np.zeros(0), bounds=(-1, 1)).shape == (0,)
+
+
 def test_equal_bounds_in_a_batch():
     x = np.array([[0.5, 0.5], [1.0, 2.0]])
     lower, upper = np.array([[0.5, 0.0], [0.0, 0.0]]), np.array([[0.5, 1.0], [3.0, 3.0]])

@@ -112,8 +112,7 @@ def test_scalar_outputs_may_be_a_row(lead):
     np.testing.assert_array_equal(fc.gradient(f, x, vectorized=True), fc.gradient(scalar, x, vectorized=True))
 
 
-@pytest.mark.parametrize("n", [1, 2, 30, 200, 700, 5000])
-@pytest.mark.parametrize("lanes", [1, 3])
+@pytest.mark.parametrize(("n", "lanes"), [(1, 1), (1, 3), (2, 3), (30, 1), (30, 3), (200, 3), (700, 3), (3000, 1)])
 @pytest.mark.parametrize("method", ["central", "forward"])
 def test_gradients_larger_than_a_block(n, lanes, method):
     rng = np.random.default_rng(9)
