@@ -319,6 +319,38 @@ def test_shapes_of_matrices_and_points():
     assert fc.laplacian(lambda x: x * x, 3.0) == pytest.approx(2, rel=1e-6)
 
 
+@pytest.mark.parametrize("shape", [(0,), (2, 0)])
+def test_no_variables(shape):
+    x = np.zeros(shape)
+    for value, expected in (
+        (fc.jvp(lambda x: np.ones(2), x, x), (2,)),
+        (fc.vjp(lambda x: np.ones(2), x, np.ones(2)), shape),
+        (fc.hvp(np.sum, x, x), shape),
+        (fc.hvp(np.sum, x, x, gradient=lambda x: x), shape),
+        (fc.laplacian(np.sum, x), ()),
+        (fc.divergence(lambda x: x, x), ()),
+        (fc.partial(np.sum, x, x.astype(int)), ()),
+    ):
+        assert np.shape(value) == expected
+        np.testing.assert_array_equal(value, 0)
+
+
+@pytest.mark.parametrize("bounds", [None, (-1, 1)])
+def test_no_points(bounds):
+    x, o = np.zeros((3, 0)), {"vectorized": True, "full_output": True, "bounds": bounds}
+    for result, expected in (
+        (fc.jvp(lambda x: x[:2], x, np.ones(3), **o), (2, 0)),
+        (fc.vjp(lambda x: x[:2], x, np.ones(2), **o), (3, 0)),
+        (fc.hvp(lambda x: x.sum(axis=0), x, np.ones(3), **o), (3, 0)),
+        (fc.laplacian(lambda x: x.sum(axis=0), x, **o), (0,)),
+        (fc.divergence(lambda x: x, x, **o), (0,)),
+        (fc.curl(lambda x: x, x, **o), (3, 0)),
+        (fc.partial(lambda x: x.sum(axis=0), x, (1, 1, 0), **o), (0,)),
+    ):
+        assert result.value.shape == result.status.shape == result.error.shape == expected
+        assert "nothing to differentiate" in result.message
+
+
 def test_options_reach_the_products():
     x, v = np.array([0.5, 1.2, -2.0]), np.array([1.0, -1.0, 2.0])
 
