@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import fastcalc as fc
-from fastcalc._functions import vectorized as adapter
+from fastcalc._functions.vectorized import VectorizedFunction
 from tests.reference import Recorder
 
 X = np.array([0.5, -2.0, 3.0])
@@ -356,7 +356,7 @@ def test_f_may_set_the_callers_own_x_whatever_path_is_taken():
 
 
 def test_f_may_set_the_callers_own_x_between_blocks(monkeypatch):
-    monkeypatch.setattr(adapter, "_BLOCK_BYTES", 200)
+    monkeypatch.setattr(VectorizedFunction, "_BLOCK_BYTES", 200)
     start = np.linspace(0.5, 4, 60).reshape(3, 20)
     x = start.copy()
 
