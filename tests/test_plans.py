@@ -159,8 +159,8 @@ def numbers(result):
 def test_the_size_of_blocks_changes_nothing(name, size, monkeypatch):
     whole = numbers(CASES[name]())
     blocks = numbers(CASES[name](vectorized=True))
-    monkeypatch.setattr(python, "_BLOCK_BYTES", size)
-    monkeypatch.setattr(vectorized, "_BLOCK_BYTES", size)
+    monkeypatch.setattr(python.PythonFunction, "_BLOCK_BYTES", size)
+    monkeypatch.setattr(vectorized.VectorizedFunction, "_BLOCK_BYTES", size)
     for a, b in zip(numbers(CASES[name]()), whole, strict=True):
         np.testing.assert_array_equal(a, b)
     for a, b in zip(numbers(CASES[name](vectorized=True)), blocks, strict=True):
@@ -171,7 +171,7 @@ def test_the_size_of_blocks_changes_nothing(name, size, monkeypatch):
 @pytest.mark.parametrize("name", BATCHES)
 def test_the_size_of_blocks_changes_nothing_in_a_batch(name, size, monkeypatch):
     whole = numbers(BATCHES[name](vectorized=True))
-    monkeypatch.setattr(vectorized, "_BLOCK_BYTES", size)
+    monkeypatch.setattr(vectorized.VectorizedFunction, "_BLOCK_BYTES", size)
     for a, b in zip(numbers(BATCHES[name](vectorized=True)), whole, strict=True):
         np.testing.assert_array_equal(a, b)
 
@@ -193,7 +193,7 @@ def test_pairs_come_in_any_blocks(entries, monkeypatch):
 def test_walks_over_many_blocks_of_pairs(monkeypatch):
     monkeypatch.setattr(build, "PAIRS_IN_A_BLOCK", 7)
     x = np.linspace(1, 2, 70)  # above what is kept with the operator
-    monkeypatch.setattr(vectorized, "_BLOCK_BYTES", 50_000)
+    monkeypatch.setattr(vectorized.VectorizedFunction, "_BLOCK_BYTES", 50_000)
 
     def g(x):
         return (x.sum(axis=0)) ** 2

@@ -83,8 +83,11 @@ def walk(
                 if plan.base:  # f at x itself: its warnings are the user's
                     _evaluate(function, plan, 0, 1, x, h, lane, width, 0)
             with np.errstate(all="ignore"):
-                if not begun and plan.n_retained > plan.base:
-                    _evaluate(function, plan, plan.base, plan.n_retained, x, h, lane, width, plan.base * width)
+                first = plan.n_retained if begun else int(plan.base)
+                while first < plan.n_retained:
+                    last = min(first + max(1, function.columns() // width), plan.n_retained)
+                    _evaluate(function, plan, first, last, x, h, lane, width, first * width)
+                    first = last
                 begun = True
                 group = 0
                 while group < plan.n_groups:

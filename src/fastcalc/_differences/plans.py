@@ -123,13 +123,13 @@ def some_axes(n: int, chosen: _Indices) -> Axes:
 def direction_axes(n: int, directions: Sequence[_Indices], *, coordinates: bool = False) -> Axes:
     """One axis per direction, given by the components that it moves, after the coordinate axes where these are wanted.
 
-    A direction has a slot per component, for its displacement, and a last slot for its step alone.
+    A direction has a slot per component, for its displacement, and a last slot for its step alone, component -1.
     """
     used = n if coordinates else 0
     component, slot = [np.arange(used)], [np.arange(used)]
     start, step = [*range(used + 1)], [*range(used)]
     for moved in directions:
-        component += [moved, np.zeros(1, np.intp)]
+        component += [moved, np.full(1, -1, np.intp)]
         slot.append(np.arange(used, used + len(moved)))
         start.append(start[-1] + len(moved))
         used += len(moved) + 1

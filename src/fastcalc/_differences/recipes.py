@@ -33,7 +33,7 @@ from fastcalc._kernels.plan import Plan
 from fastcalc._kernels.steps import choose_steps
 
 _Array = NDArray[Any]
-_CACHED_UP_TO = 512  # variables: larger recipes live with their operator alone
+_CACHED_UP_TO = 2048  # variables: larger recipes live with their operator alone
 _STORED_HESSIAN = 64  # variables: plans of larger Hessians are made block by block
 EPSILON = float(np.finfo(np.float64).eps)
 
@@ -244,7 +244,7 @@ class Hessian(Recipe):
 
     def involves(self, axes: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Entry (i, j) uses the axes i and j."""
-        return (axes[:, None] | axes[None, :]).reshape(-1, axes.shape[1])
+        return (axes[:, None] | axes[None, :]).reshape(self.n * self.n, axes.shape[1])
 
     def target_steps(self, h: _Array) -> _Array:
         """Geometric mean of both steps."""
@@ -252,7 +252,7 @@ class Hessian(Recipe):
         steps = roots[:, None] * roots[None, :]
         diagonal = np.arange(self.n)
         steps[diagonal, diagonal] = h
-        return steps.reshape(-1, h.shape[1])
+        return steps.reshape(self.n * self.n, h.shape[1])
 
     def mirror(self, targets: NDArray[np.intp]) -> NDArray[np.intp]:
         """Entry (j, i)."""

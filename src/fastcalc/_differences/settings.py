@@ -110,6 +110,8 @@ class Settings:
     @property
     def plain(self) -> bool:
         """Whether nothing was asked for but a method and its accuracy."""
+        if self is DEFAULT or self is _VECTORIZED:
+            return True
         free = ("method", "accuracy", "vectorized")
         return self.method != "complex" and all(
             getattr(self, name) is getattr(DEFAULT, name) for name in self.__slots__ if name not in free
@@ -117,12 +119,15 @@ class Settings:
 
 
 DEFAULT = Settings()
+_VECTORIZED = Settings(vectorized=True)
 
 
 def parse(options: Mapping[str, Any], default_accuracy: int = 2) -> Settings:
     """Check the user's options; a TypeError names one that does not exist."""
     if not options and default_accuracy == 2:
         return DEFAULT
+    if default_accuracy == 2 and len(options) == 1 and options.get("vectorized") is True:
+        return _VECTORIZED
     settings = Settings()
     for name, value in options.items():
         if name not in _CHECKS:

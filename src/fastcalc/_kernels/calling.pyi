@@ -47,6 +47,18 @@ class Caller:
         shape: tuple[int, ...],
         quiet: bool,
     ) -> NDArray[Any] | None: ...
+    def evaluate(
+        self,
+        plan: Plan,
+        first: int,
+        last: int,
+        x: NDArray[Any],
+        h: NDArray[Any],
+        all_lanes: int,
+        lane0: int,
+        lanes: int,
+        column: int,
+    ) -> bool: ...
 
 class PointCaller(Caller):
     def __init__(
@@ -60,18 +72,6 @@ class PointCaller(Caller):
     ) -> None: ...
     def forget(self, columns: int) -> None: ...
     def reserve(self, columns: int) -> None: ...
-    def evaluate(
-        self,
-        plan: Plan,
-        first: int,
-        last: int,
-        x: NDArray[Any],
-        h: NDArray[Any],
-        all_lanes: int,
-        lane0: int,
-        lanes: int,
-        column: int,
-    ) -> bool: ...
 
 class BlockCaller(Caller):
     def __init__(
@@ -86,18 +86,6 @@ class BlockCaller(Caller):
     ) -> None: ...
     def forget(self, columns: int) -> None: ...
     def reserve(self, columns: int) -> None: ...
-    def evaluate(
-        self,
-        plan: Plan,
-        first: int,
-        last: int,
-        x: NDArray[Any],
-        h: NDArray[Any],
-        all_lanes: int,
-        lane0: int,
-        lanes: int,
-        column: int,
-    ) -> bool: ...
     def one_by_one(
         self,
         plan: Plan,

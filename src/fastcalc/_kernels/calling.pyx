@@ -7,6 +7,8 @@ from cpython.exc cimport PyErr_CheckSignals
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from cpython.object cimport PyObject
 from libc.float cimport DBL_EPSILON
+from libc.math cimport NAN
+from libc.stdint cimport uint64_t
 from libc.string cimport memcpy
 
 cimport numpy as cnp
@@ -15,9 +17,10 @@ import numpy as np
 
 from fastcalc._kernels.arrays cimport inside, real, real_type, reals
 from fastcalc._kernels.plan cimport Plan
+from fastcalc._kernels.combine cimport combine
+from fastcalc._kernels.steps cimport choose_steps
 
-from fastcalc._kernels.combine import combine
-from fastcalc._kernels.steps import choose_steps, true_steps
+from fastcalc._kernels.steps import true_steps
 
 cnp.import_array()
 
@@ -51,14 +54,53 @@ cdef void fill_block(
     for i in range(plan.n_components):
         source = x + (i * all_lanes + lane0) * parts
         goal = out + i * row
-        if lanes == 1 and parts == 1:
+        if lanes > 1 and parts == 1:
             for p in range(points):
-                goal[p] = source[0]
+                copy_displaced(plan, first + p, i, source, h + lane0, all_lanes, lanes, goal + p * lanes)
+        elif lanes == 1 and real is double and parts == 1:
+            spread(<const uint64_t *>source, <uint64_t *>goal, points)
         else:
             for p in range(points):
                 memcpy(goal + p * lanes * parts, source, size)
-    for p in range(points):
-        displace_block(plan, first + p, h + lane0, all_lanes, lanes, parts, out + p * lanes * parts + part, row)
+    if lanes == 1 or parts == 2:
+        for p in range(points):
+            displace_block(plan, first + p, h + lane0, all_lanes, lanes, parts, out + p * lanes * parts + part, row)
+
+
+cdef inline void spread(const uint64_t *number, uint64_t *out, Py_ssize_t count) noexcept nogil:
+    # the block before mostly left the same number everywhere, and reading is twice as fast as writing
+    cdef Py_ssize_t p
+    cdef uint64_t difference = 0
+    for p in range(count):
+        difference |= out[p] ^ number[0]
+    if difference != 0:
+        for p in range(count):
+            out[p] = number[0]
+
+
+cdef inline void copy_displaced(
+    Plan plan, Py_ssize_t point, Py_ssize_t component, const real *x, const real *h, Py_ssize_t all_lanes,
+    Py_ssize_t lanes, real *out,
+) noexcept nogil:
+    # IN x[lanes], h[n_slots, all_lanes]; OUT out[lanes]: one component of a point, written once where it moves once
+    cdef Py_ssize_t b, e, s
+    cdef const real *steps
+    cdef real multiple
+    cdef bint moved = False
+    for e in range(plan.point_start[point], plan.point_start[point + 1]):
+        s = inside(plan.entry_slot[e], plan.n_slots)
+        if plan.component[s] == component:
+            steps = h + s * all_lanes
+            multiple = <real>plan.multiple[e]
+            if moved:
+                for b in range(lanes):
+                    out[b] += multiple * steps[b]
+            else:
+                for b in range(lanes):
+                    out[b] = x[b] + multiple * steps[b]
+            moved = True
+    if not moved:
+        memcpy(out, x, lanes * sizeof(real))
 
 
 cdef inline void displace_block(
@@ -103,10 +145,27 @@ def evaluate_quietly(caller, *arguments):
     return caller.evaluate(*arguments)
 
 
-cdef object unknown(tuple shape, object dtype):
-    """An array of NaN; np.full takes three times as long."""
-    array = np.empty(shape, dtype)
-    array.fill(np.nan)
+cdef cnp.ndarray empty(tuple shape, object dtype):
+    """np.empty, without a call through Python for float64."""
+    cdef cnp.npy_intp lengths[32]
+    cdef Py_ssize_t i, dimensions = len(shape)
+    if dtype is not FLOAT64 or dimensions > 32:
+        return np.empty(shape, dtype)
+    for i in range(dimensions):
+        lengths[i] = shape[i]
+    return cnp.PyArray_EMPTY(<int>dimensions, lengths, cnp.NPY_DOUBLE, 0)
+
+
+cdef cnp.ndarray unknown(tuple shape, object dtype):
+    """An array of NaN; np.full takes far longer."""
+    cdef cnp.ndarray array = empty(shape, dtype)
+    cdef double *data = <double *>cnp.PyArray_DATA(array)
+    cdef Py_ssize_t i
+    if dtype is FLOAT64:
+        for i in range(cnp.PyArray_SIZE(array)):
+            data[i] = NAN
+    else:
+        array.fill(np.nan)
     return array
 
 
@@ -117,6 +176,8 @@ cdef class Caller:
     the result type of x and of all outputs so far. ``coarse`` is the machine epsilon to use where the first output
     shows that ``epsilon``, which the steps were made for, is not the coarser one of x and f; else 0.
     """
+
+    _BLOCK_BYTES = 2**18
 
     cdef object function
     cdef tuple others
@@ -138,6 +199,10 @@ cdef class Caller:
     cdef public double epsilon
     cdef readonly double coarse
     cdef readonly object error
+    cdef readonly bint columns_last
+    cdef Py_ssize_t block_bytes  # what to keep in a block: set by the class of the adapter
+    cdef bint direct             # results are combined before f runs again: its outputs need no copy
+    cdef cnp.ndarray borrowed    # such an output, (m, columns)
     cdef cnp.ndarray steps, origin  # (n_slots, lanes); x, which f could reach through the caller's array
 
     def __cinit__(self, *args, **kwargs):
@@ -148,6 +213,7 @@ cdef class Caller:
         self.point_dtype = point_dtype
         self.scalar, self.imaginary, self.nan_on_error = scalar, imaginary, nan_on_error
         self.guess_scalar = scalar
+        self.block_bytes = self._BLOCK_BYTES
         self.shape = self.dtype = self.values = self.error = None
         self.m = -1
         if scalar and cnp.PyArray_DescrCheck(point_dtype) and point_dtype is FLOAT64:  # nearly always: floats come back
@@ -179,13 +245,23 @@ cdef class Caller:
         """Begin a new walk: what was found of f's output may not hold any more."""
         self.stored = 0
         self.coarse = 0
-        self.error = None
+        self.error = self.borrowed = None
+        self.direct = False
 
-    def columns(self):
+    cpdef Py_ssize_t columns(self) except -1:
         """Values to keep in a block: what fits the cache; 1 before the size of an output is known."""
         raise NotImplementedError
 
-    def width(self, Plan plan, Py_ssize_t lanes):
+    cpdef evaluate(
+        self, Plan plan, Py_ssize_t first, Py_ssize_t last, cnp.ndarray x, cnp.ndarray h, Py_ssize_t all_lanes,
+        Py_ssize_t lane0, Py_ssize_t lanes, Py_ssize_t column,
+    ):
+        """Fill the columns from `column` with the values at points `first` to `last`, lanes innermost.
+
+        Returns False where the output is coarser than the steps were made for."""
+        raise NotImplementedError
+
+    cpdef Py_ssize_t width(self, Plan plan, Py_ssize_t lanes) except -1:
         """Points x to treat together, out of `lanes`."""
         return max(1, min(lanes, self.columns() // max(1, plan.n_points)))
 
@@ -194,26 +270,31 @@ cdef class Caller:
         double tiny_below, tuple measured, tuple shape, bint quiet,
     ):
         """Where, call and combine in the common case, where nothing needs a second look: default steps, a single plan,
-        all of its points in one block, float64 throughout. `measured` holds the arguments of `true_steps` where steps
-        have to be measured; `shape` follows that of f's output in the result. `quiet`: floating-point warnings are off.
+        all of its points in one block if any are retained or there are many points x, float64 throughout. `measured`
+        holds the arguments of `true_steps` where steps have to be measured; `shape` follows that of f's output in the
+        result. `quiet`: floating-point warnings are off.
 
         Returns None where that does not hold: mostly before f ran, or after its first output turned out coarser. Leaves
         in `suspects` the first lane and the points x of the blocks with components too small to tell their size, to be
         looked at again; in `kept` the points x where f ran in vain, else None.
         """
-        cdef Py_ssize_t lane, width
+        cdef Py_ssize_t lane, width, group, stop, first, last, columns
         cdef bint tiny
         cdef cnp.ndarray source = x, out = None, divisors
         self.kept = None
         if (
             cnp.PyArray_SIZE(x) != plan.n_components * lanes or self.m < 0 or self.epsilon != self.finest
-            or self.point_dtype is not FLOAT64 or plan.n_points > self.columns()
+            or self.point_dtype is not FLOAT64
         ):
+            return None
+        columns = self.columns()
+        if plan.n_points > columns and (lanes > 1 or plan.n_retained > 0):
             return None
         width = self.width(plan, lanes)
         if width < lanes:
             source = x.copy()  # f may reach the caller's array; a single block is copied below
         self.start()
+        self.direct = quiet
         self.suspects = []
         for lane in range(0, lanes, width):
             width = min(width, lanes - lane)
@@ -222,29 +303,39 @@ cdef class Caller:
                 if lanes == 1:
                     return None
                 self.suspects.append((lane, self.origin.copy()))
-            if quiet:
-                finer = self.evaluate(plan, 0, plan.n_points, self.origin, self.steps, width, 0, width, 0)
-            else:
-                finer = self.evaluate(plan, 0, plan.base, self.origin, self.steps, width, 0, width, 0) and (
-                    evaluate_quietly(
-                        self, plan, plan.base, plan.n_points, self.origin, self.steps, width, 0, width,
-                        plan.base * width,
-                    )
-                )
-            if not finer:
-                self.epsilon = self.coarse
-            elif out is None and (self.dtype is FLOAT64 or self.dtype.char == "D"):
-                out = np.empty(self.shape + shape, self.dtype)
-            if not finer or out is None or out.dtype != self.dtype:
-                self.kept = source if source is not x else self.origin.copy()
-                return None
             divisors = self.steps
             if measured is not None:
                 divisors = np.empty_like(self.steps)
                 true_steps(self.origin, self.steps, *measured, divisors)
-            combine(
-                plan, 0, plan.n_groups, 0, self.values, self.columns_last, self.m, lanes, lane, width, divisors, 0, out
-            )
+            stop = 0
+            while stop < plan.n_groups:
+                group, first = stop, plan.n_retained
+                stop, last = plan.n_groups, plan.n_points
+                if plan.n_points > columns:
+                    stop, first, last = plan.block(group, columns)
+                if quiet:
+                    finer = self.evaluate(
+                        plan, 0 if group == 0 else first, last, self.origin, self.steps, width, 0, width, 0
+                    )
+                else:
+                    finer = self.evaluate(plan, 0, plan.base, self.origin, self.steps, width, 0, width, 0) and (
+                        evaluate_quietly(
+                            self, plan, plan.base, plan.n_points, self.origin, self.steps, width, 0, width,
+                            plan.base * width,
+                        )
+                    )
+                if not finer:
+                    self.epsilon = self.coarse
+                elif out is None and (self.dtype is FLOAT64 or self.dtype.char == "D"):
+                    out = empty(self.shape + shape if self.shape else shape, self.dtype)
+                if not finer or out is None or (out.dtype is not self.dtype and out.dtype != self.dtype):
+                    self.kept = source if source is not x else self.origin.copy()
+                    return None
+                combine(
+                    plan, group, stop, 0, self.values if self.borrowed is None else self.borrowed, self.columns_last,
+                    self.m, lanes, lane, width, divisors, 0, out,
+                )
+                self.borrowed = None
         return out
 
     cdef bint place_block(
@@ -256,8 +347,8 @@ cdef class Caller:
         cdef double *source = <double *>reals(x, cnp.NPY_DOUBLE, n * lanes)
         cdef double *goal
         if self.steps is None or cnp.PyArray_DIM(self.steps, 1) != width or cnp.PyArray_DIM(self.steps, 0) != n:
-            self.steps = np.empty((n, width))
-            self.origin = np.empty((n, width))
+            self.steps = empty((n, width), FLOAT64)
+            self.origin = empty((n, width), FLOAT64)
         goal = <double *>cnp.PyArray_DATA(self.origin)
         for i in range(n):
             memcpy(goal + i * width, source + i * lanes + lane, width * sizeof(double))
@@ -340,8 +431,6 @@ cdef class Caller:
 cdef class PointCaller(Caller):
     """One call a point, in a buffer of x's shape; a NumPy scalar where x is a scalar. ``values``: (columns, m)."""
 
-    columns_last = False
-
     cdef cnp.ndarray buffer
     cdef tuple point_shape
 
@@ -349,10 +438,14 @@ cdef class PointCaller(Caller):
         self, function, point_dtype, tuple point_shape, bint scalar=False, bint imaginary=False, bint nan_on_error=False
     ):
         Caller.__init__(self, function, point_dtype, scalar, imaginary, nan_on_error)
+        self.columns_last = False
         self.point_shape = point_shape
         self.buffer = np.empty(point_shape, self.point_dtype)
         self.n_components = cnp.PyArray_SIZE(self.buffer)
         self.fast = self.m == 1
+
+    cpdef Py_ssize_t columns(self) except -1:
+        return 1 if self.m < 0 else self.block_bytes // (8 * self.m + 8) + 1
 
     def forget(self, Py_ssize_t columns):
         """All of `columns` values unknown."""
@@ -441,9 +534,9 @@ cdef class PointCaller(Caller):
         self.values[column] = array.reshape(-1)
         return 0
 
-    def evaluate(
-        self, Plan plan not None, Py_ssize_t first, Py_ssize_t last, cnp.ndarray x not None, cnp.ndarray h not None,
-        Py_ssize_t all_lanes, Py_ssize_t lane0, Py_ssize_t lanes, Py_ssize_t column,
+    cpdef evaluate(
+        self, Plan plan, Py_ssize_t first, Py_ssize_t last, cnp.ndarray x, cnp.ndarray h, Py_ssize_t all_lanes,
+        Py_ssize_t lane0, Py_ssize_t lanes, Py_ssize_t column,
     ):
         """Fill the columns from `column` with the values at points `first` to `last`, lanes innermost.
 
@@ -489,8 +582,6 @@ cdef class PointCaller(Caller):
 cdef class BlockCaller(Caller):
     """Many points a call: f takes (n, k), returns (k,) or (m, k). ``values``: (m, columns)."""
 
-    columns_last = True
-
     cdef cnp.ndarray memory
     cdef bint one_row
 
@@ -499,9 +590,13 @@ cdef class BlockCaller(Caller):
         bint nan_on_error=False,
     ):
         Caller.__init__(self, function, point_dtype, scalar, imaginary, nan_on_error)
+        self.columns_last = True
         self.n_components = n
         self.one_row = one_row
         self.memory = np.empty(0, self.point_dtype)
+
+    cpdef Py_ssize_t columns(self) except -1:
+        return max(1, self.block_bytes // (8 * max(1, self.n_components, self.m)))
 
     def forget(self, Py_ssize_t columns):
         """All of `columns` values unknown."""
@@ -525,9 +620,9 @@ cdef class BlockCaller(Caller):
         flat = self.memory[:size]
         return flat if self.one_row else flat.reshape(self.n_components, k)
 
-    def evaluate(
-        self, Plan plan not None, Py_ssize_t first, Py_ssize_t last, cnp.ndarray x not None, cnp.ndarray h not None,
-        Py_ssize_t all_lanes, Py_ssize_t lane0, Py_ssize_t lanes, Py_ssize_t column,
+    cpdef evaluate(
+        self, Plan plan, Py_ssize_t first, Py_ssize_t last, cnp.ndarray x, cnp.ndarray h, Py_ssize_t all_lanes,
+        Py_ssize_t lane0, Py_ssize_t lanes, Py_ssize_t column,
     ):
         """Fill the columns from `column` with the values at points `first` to `last`, lanes innermost.
 
@@ -591,6 +686,15 @@ cdef class BlockCaller(Caller):
         return True
 
     cdef int store(self, object output, Py_ssize_t column, Py_ssize_t k) except -1:
+        if (
+            self.direct and self.m == 1 and column == 0 and self.dtype is FLOAT64 and self.epsilon == self.finest
+            and cnp.PyArray_CheckExact(output) and cnp.PyArray_NDIM(<cnp.ndarray>output) == 1
+            and cnp.PyArray_DIM(<cnp.ndarray>output, 0) == k and cnp.PyArray_IS_C_CONTIGUOUS(<cnp.ndarray>output)
+            and <PyObject *>cnp.PyArray_DESCR(<cnp.ndarray>output) == <PyObject *>FLOAT64
+        ):
+            self.borrowed = output[None]
+            self.stored += 1
+            return 0
         array = self.numbers(output)
         cdef tuple shape = array.shape
         cdef Py_ssize_t last = len(shape) - 1

@@ -171,10 +171,9 @@ cdef inline void copy_row(
             out[k * stride + part] = source[k * stride + part]
 
 
-def combine(
-    Plan plan not None, Py_ssize_t group, Py_ssize_t stop, int mode, cnp.ndarray values not None, bint columns_last,
-    Py_ssize_t m, Py_ssize_t all_lanes, Py_ssize_t lane0, Py_ssize_t lanes, cnp.ndarray steps not None,
-    Py_ssize_t step_lane0, cnp.ndarray out not None,
+cpdef combine(
+    Plan plan, Py_ssize_t group, Py_ssize_t stop, int mode, cnp.ndarray values, bint columns_last, Py_ssize_t m,
+    Py_ssize_t all_lanes, Py_ssize_t lane0, Py_ssize_t lanes, cnp.ndarray steps, Py_ssize_t step_lane0, cnp.ndarray out,
 ):
     """Write the results of groups ``group`` to ``stop`` into ``out`` (m, n_targets, all_lanes).
 

@@ -71,9 +71,10 @@ cdef class Plan:
         def inside(array, stop, start=0):
             return array.size == 0 or (array.min() >= start and array.max() < stop)
 
-        _require(inside(component, n_components), "components")
+        _require(inside(component, n_components, -1), "components")
         _require(_is_partition(point_start, entry_slot.size) and multiple.size == entry_slot.size, "entries of points")
         _require(inside(entry_slot, self.n_slots), "slots of points")
+        _require(inside(component[entry_slot], n_components), "components of slots that move")
         _require(0 <= n_retained <= self.n_points, "retained points")
         _require(not base or (n_retained > 0 and point_start[1] == 0), "the first point is x itself")
         _require(_is_partition(group_point - n_retained, self.n_points - n_retained), "points of groups")

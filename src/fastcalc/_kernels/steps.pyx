@@ -84,10 +84,9 @@ cdef void round_all(
         h[i] = rounded[real](absolute(x[i * parts]), h[i], reach)
 
 
-def choose_steps(
-    cnp.ndarray x not None, double relative, Py_ssize_t reach, cnp.ndarray scale, double tiny_below,
-    cnp.ndarray h not None,
-):
+cpdef bint choose_steps(
+    cnp.ndarray x, double relative, Py_ssize_t reach, cnp.ndarray scale, double tiny_below, cnp.ndarray h
+) except -1:
     """Fill ``h`` (n, lanes) with ``relative * max(abs(x), scale)``, and ``relative`` where that is 0.
 
     ``x`` (n, lanes) is real or complex, ``scale`` is None, (n, 1) or (n, lanes); ``reach`` is the largest multiple of a
