@@ -8,6 +8,7 @@ displacements.
 from __future__ import annotations
 
 import functools
+import itertools
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -114,7 +115,7 @@ class Recipe:
     @functools.cached_property
     def one_block(self) -> Plan | None:
         """The plan for axes that are all alike, if it is a single one."""
-        plans = tuple(self.plans()()) if 0 < self.n <= _CACHED_UP_TO else ()
+        plans = tuple(itertools.islice(self.plans()(), 2)) if 0 < self.n <= _CACHED_UP_TO else ()
         return plans[0] if len(plans) == 1 else None
 
     @functools.cached_property
