@@ -292,3 +292,19 @@ def test_lanes_do_not_mix(n, lanes, seed):
     value = fc.gradient(lambda x: np.log(x).sum(axis=0), x, vectorized=True)
     # log up to 21 n over h = eps**(1/3) x, and h**2 / 3 of the truncation
     assert (np.abs(value * x - 1) <= 30 * n * EPS ** (2 / 3)).all()
+
+
+def test_a_function_may_change_the_rank_of_its_output_between_calls():
+    rank = [2, 2, 1, 1, 2]
+
+    def f(points):
+        values = (points**2).sum(axis=0)
+        return values[None] if current == 2 else values
+
+    jacobian = fc.Jacobian(f, vectorized=True)
+    x = np.array([1.0, 2.0, 3.0])
+    for current in rank:
+        result = jacobian(x)
+        assert result.shape == ((1, 3) if current == 2 else (3,))
+        # the rounding of values up to 14 over steps of 6e-6
+        np.testing.assert_allclose(result.reshape(3), 2 * x, rtol=0, atol=1e-8)

@@ -687,8 +687,9 @@ cdef class BlockCaller(Caller):
 
     cdef int store(self, object output, Py_ssize_t column, Py_ssize_t k) except -1:
         if (
-            self.direct and self.m == 1 and column == 0 and self.dtype is FLOAT64 and self.epsilon == self.finest
-            and cnp.PyArray_CheckExact(output) and cnp.PyArray_NDIM(<cnp.ndarray>output) == 1
+            self.direct and self.shape == () and column == 0 and self.dtype is FLOAT64 and self.epsilon == self.finest
+            and cnp.PyArray_CheckExact(output) and cnp.PyArray_ISALIGNED(<cnp.ndarray>output)
+            and cnp.PyArray_NDIM(<cnp.ndarray>output) == 1
             and cnp.PyArray_DIM(<cnp.ndarray>output, 0) == k and cnp.PyArray_IS_C_CONTIGUOUS(<cnp.ndarray>output)
             and <PyObject *>cnp.PyArray_DESCR(<cnp.ndarray>output) == <PyObject *>FLOAT64
         ):
