@@ -16,6 +16,7 @@ argnum, vectorized, on_error, full_output. Results are checked with ``full_outpu
 from fastcalc._differences.fields import curl, divergence, laplacian
 from fastcalc._differences.functions import derivative, gradient, hessian, jacobian, value_and_gradient
 from fastcalc._differences.mixed import partial
+from fastcalc._differences.noise import estimate_noise
 from fastcalc._differences.operators import Derivative, Gradient, Hessian, Jacobian
 from fastcalc._differences.products import hvp, jvp, vjp
 from fastcalc._differences.stencils import Stencil, fd_weights, stencil
@@ -34,6 +35,7 @@ __all__ = [
     "curl",
     "derivative",
     "divergence",
+    "estimate_noise",
     "fd_weights",
     "gradient",
     "hessian",
