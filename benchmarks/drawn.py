@@ -11,6 +11,7 @@ holds where h = 1e-35 in 200 digits agrees to 20 digits; other candidates are dr
 
 from __future__ import annotations
 
+import ast
 import functools
 import hashlib
 import math
@@ -82,6 +83,11 @@ class Case:
     amplification: float = math.nan  # rounding error of f near x over eps * abs(f); NaN with a break at x
     ends: tuple[tuple[float, float], ...] = ()
     sizes: tuple[float, ...] = ()
+
+    @property
+    def smooth(self) -> bool:
+        """Whether one analytic function is on both sides."""
+        return self.left == self.right != ""
 
     @property
     def about(self) -> str:
@@ -196,7 +202,7 @@ def with_truth(case: Case) -> Case | None:
     ]
     if case.family == "plateau":
         sizes = [case.unit * case.width**-n for n in range(ORDERS + 1)]
-    amplification = rounding(case) if case.left == case.right else math.nan
+    amplification = rounding(case) if case.smooth else math.nan
     return replace(case, ends=tuple(ends), sizes=tuple(sizes), amplification=amplification)
 
 
@@ -334,21 +340,10 @@ class Grower:
             return self.first()
         if rng.random() < 0.6:
             template, low, high = UNARY[rng.integers(len(UNARY))]
-            return template.format(atom(self.into(self.tree(depth - 1), low, high)))
+            return template.format(f"({self.into(self.tree(depth - 1), low, high)})")
         template, low, high = BINARY[rng.integers(len(BINARY))]
         other = self.into(self.tree(int(rng.integers(depth))), low, high)
-        return template.format(atom(self.tree(depth - 1)), atom(other), c=shown(rng.uniform(-3, 3), 2))
-
-
-def atom(text: str) -> str:
-    """In parentheses unless it is a symbol, a call or wrapped already."""
-    name, _, rest = text.partition("(")
-    level = 1
-    for k, letter in enumerate(rest):
-        level += (letter == "(") - (letter == ")")
-        if level == 0:
-            return text if k == len(rest) - 1 and (not name or name.isalnum()) else f"({text})"
-    return text if text == "x" else f"({text})"
+        return template.format(f"({self.tree(depth - 1)})", f"({other})", c=shown(rng.uniform(-3, 3), 2))
 
 
 # --- families --------------------------------------------------------------------------------------------------------
@@ -366,13 +361,18 @@ def point(rng: Generator) -> float:
 
 
 def case(text: str, x: float, width: float, left: str | None = None, right: str | None = None, **rest: Any) -> Case:
-    left = text if left is None else left
-    return Case(0, 0, "", text, x, width, left, text if right is None else right, **rest)
+    texts = [plain(text if part is None else part) for part in (text, left, right)]
+    return Case(0, 0, "", texts[0], x, width, texts[1], texts[2], **rest)
+
+
+def plain(text: str) -> str:
+    """Without parentheses that are not needed."""
+    return ast.unparse(ast.parse(text, mode="eval")) if text else ""
 
 
 def stretched(rng: Generator, text: str) -> str:
     """Sometimes with values of another size."""
-    return f"{literal(float(f'{power_of_ten(rng, -8, 8):.1e}'))}*{atom(text)}" if rng.random() < 0.25 else text
+    return f"{literal(float(f'{power_of_ten(rng, -8, 8):.1e}'))}*({text})" if rng.random() < 0.25 else text
 
 
 def composed(rng: Generator) -> Case:
@@ -393,7 +393,7 @@ def oscillating(rng: Generator) -> Case:
     x = point(rng)
     a = shown(power_of_ten(rng, 0.5, 2.3)) if rng.random() < 0.7 else literal(math.pi * 2.0 ** rng.integers(1, 8))
     b = shown(rng.uniform(-3, 3), 2)
-    g = atom(Grower(rng, x).tree(int(rng.integers(3))))
+    g = f"({Grower(rng, x).tree(int(rng.integers(3)))})"
     texts = (
         f"cos({a}*x)", f"sin({a}*x)", f"cos({a}*x + {b})", f"sin({a}*x)*{g}", f"({g} + {b}*cos({a}*x))",
         f"exp(cos({a}*x))", f"cos({a}*x**2)", f"(sin({a}*x) + {b}*cos(x))", f"(1/(1.5 + sin({a}*x)))",
@@ -417,7 +417,7 @@ def singular(rng: Generator) -> Case:
     u = {(True, 1.0): "x", (True, -1.0): "(-x)"}.get((at_zero, side)) or (
         f"(x - {literal(a)})" if side > 0 else f"({literal(a)} - x)"
     )
-    g = atom(Grower(rng, x).tree(int(rng.integers(3))))
+    g = f"({Grower(rng, x).tree(int(rng.integers(3)))})"
     p = shown(rng.uniform(-3, 3), 2)
     templates = (
         "log({u})", "sqrt({u})", "(1/{u})", "(1/{u}**2)", "{u}**{p}", "{u}*log({u})", "arcsin(1 - {u})",
@@ -432,12 +432,12 @@ def singular(rng: Generator) -> Case:
 
 def far(rng: Generator) -> Case:
     """abs(x) large beside the scale of variation."""
-    plain = rng.random() < 0.5
-    x = signed(rng, power_of_ten(rng, 1.5, 10 if plain else 7))
+    direct = rng.random() < 0.5
+    x = signed(rng, power_of_ten(rng, 1.5, 10 if direct else 7))
     x = float(f"{x:.1e}") if rng.random() < 0.5 else x
     near = literal(x + float(rng.uniform(-2, 2)))
     b = shown(rng.uniform(-3, 3), 2)
-    if not plain:
+    if not direct:
         return case(stretched(rng, Grower(rng, x, f"(x - {near})").tree(int(rng.integers(1, 4)))), x, 1.0)
     texts = (
         "cos(x)", "sin(x)", "exp(sin(x))", f"cos({b}*x)", f"(sin(x) + {b}*cos(2*x))", "(sin(x)/x)", "x*cos(x)",
@@ -490,7 +490,7 @@ def breaking(rng: Generator, kind: str, distance: float = 0.0) -> Case:
     text, left, right = choices[rng.integers(len(choices))]
     c = shown(signed(rng, power_of_ten(rng, -1, 1)), 2)
     g = Grower(rng, x, t).tree(int(rng.integers(3))) if rng.random() < 0.6 else "0.0"
-    texts = [f"({g} + {c}*{atom(part.format(u=u))})" if part else "" for part in (text, left, right)]
+    texts = [f"({g} + {c}*({part.format(u=u)}))" if part else "" for part in (text, left, right)]
     if distance:
         texts[1] = texts[2] = texts[2 if distance > 0 else 1]
     return case(texts[0], x, 1 / s, texts[1], texts[2])

@@ -3,8 +3,9 @@
     python benchmarks/honesty.py [--cases 5000] [--seed 0] [--n 1 2 3 4] [--engines NAME ...] [--markdown] [--worst 20]
     python benchmarks/honesty.py --race      # the public functions beside this repository, too
 
-An engine is `engine(f, x, n) -> (value, error, ok)`, a text for its status may follow: one that is not listed here runs
-by `summary(run(engine, n, drawn.cases(0, 5000)))`. `replay(seed, index)` is the case of a line under "worst".
+An engine is `engine(f, x, n) -> (value, error, ok)`, a text for its status may follow. One that is not listed here runs
+by `--engines module:function`, or by `summary(run(engine, n, drawn.cases(0, 5000)))`. `replay(seed, index)` is the case
+of a line under "worst": `case.f`, `case.x`, `case.truth(n)`.
 
 Columns
     digits       -log10(relative error), 0 to 16: median and 10th percentile
@@ -21,6 +22,7 @@ distance to the farther one-sided derivative, infinite where a lower derivative 
 """
 
 import argparse
+import importlib
 import importlib.util
 import math
 import sys
@@ -146,7 +148,7 @@ def judge(case: Subject, n: int, answer: Answer, evaluations: int) -> Record:
     return Record(case, n, value, error, ok, status, evaluations, truth, miss, digits, covered, silent)
 
 
-def run(engine: Engine, n: int, cases: Iterable[Subject]) -> list[Record]:
+def run(contender: Engine, n: int, cases: Iterable[Subject]) -> list[Record]:
     """Answers of an engine to all cases; an exception is no answer."""
     records = []
     with timing.quiet():
@@ -158,12 +160,21 @@ def run(engine: Engine, n: int, cases: Iterable[Subject]) -> list[Record]:
                 return case.f(t)
 
             try:
-                answer = engine(counted, case.x, n)
+                answer = contender(counted, case.x, n)
                 records.append(judge(case, n, answer, count[0]))
             except Exception as failure:
                 answer = (math.nan, math.nan, False, f"{type(failure).__name__}: {failure}")
                 records.append(judge(case, n, answer, count[0]))
     return records
+
+
+def engine(name: str) -> Engine | None:
+    """One that is listed, or `module:function`; None if its package is missing."""
+    if ":" in name:
+        module, _, function = name.partition(":")
+        found: Engine = getattr(importlib.import_module(module), function)
+        return found
+    return ENGINES[name] if name not in PACKAGES or engines.load(PACKAGES[name]) is not None else None
 
 
 def replay(seed: int, index: int) -> drawn.Case:
@@ -336,19 +347,24 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--cases", type=int, default=5000, metavar="COUNT", help="and a tenth more that have a break")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--n", type=int, nargs="+", default=[1, 2, 3, 4], choices=range(1, drawn.ORDERS + 1))
-    parser.add_argument("--engines", nargs="+", default=["fastcalc"], choices=ENGINES, metavar="NAME")
+    parser.add_argument(
+        "--engines", nargs="+", default=["fastcalc"], metavar="NAME", help=f"{', '.join(ENGINES)}, module:function"
+    )
     parser.add_argument("--family", nargs="+", choices=drawn.FAMILIES, metavar="NAME", help="only these")
     parser.add_argument("--markdown", action="store_true", help="tables in Markdown")
     parser.add_argument("--worst", type=int, default=0, metavar="COUNT", help="list what does not hold")
     parser.add_argument("--race", action="store_true", help="the public functions, too")
     options = parser.parse_args(arguments)
 
-    chosen = []
+    chosen: dict[str, Engine] = {}
     for name in options.engines:
-        if name in PACKAGES and engines.load(PACKAGES[name]) is None:
+        if ":" not in name and name not in ENGINES:
+            parser.error(f"no engine is called {name!r}; there are {', '.join(ENGINES)} and module:function")
+        found = engine(name)
+        if found is None:
             print(f"- {name}: not installed")
         else:
-            chosen.append(name)
+            chosen[name] = found
     cases = drawn.cases(options.seed, options.cases)
     cases = [case for case in cases if not options.family or case.family in options.family]
     sets: list[tuple[str, Sequence[Subject]]] = [("drawn", cases)]
@@ -360,10 +376,10 @@ def main(arguments: list[str] | None = None) -> int:
             sets.append(("public", functions))
     for title, subjects in sets:
         for n in options.n:
-            for name in chosen:
+            for name, contender in chosen.items():
                 if n > 1 and name in FIRST_ONLY:
                     continue
-                records = run(ENGINES[name], n, subjects)
+                records = run(contender, n, subjects)
                 print(table(f"{name}, n={n}, {title}", records, markdown=options.markdown), flush=True)
                 if options.worst:
                     print(worst(records, options.worst), flush=True)
