@@ -279,10 +279,12 @@ def worst(records: Sequence[Record], count: int) -> str:
     )  # fmt: skip
     lines = []
     for title, wrong in kinds:
+        if not wrong:
+            continue
         lines.append(f"worst of {len(wrong)} {title}, by true / reported error, those with success first")
         for r in sorted(wrong, key=lambda r: (not r.ok, math.isnan(r.value), -r.excess, r.case.index))[:count]:
             lines += _described(r)
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines or ["every error holds"]) + "\n"
 
 
 def _described(r: Record) -> list[str]:
