@@ -24,6 +24,7 @@ from fastcalc._differences.products import hvp, jvp, vjp
 from fastcalc._differences.propagate import propagate
 from fastcalc._differences.stencils import Stencil, fd_weights, stencil
 from fastcalc._results import DerivativeResult, Status
+from fastcalc.checking import GradientReport, check_gradient, check_jacobian
 
 __version__ = "0.1.0"
 
@@ -31,10 +32,13 @@ __all__ = [
     "Derivative",
     "DerivativeResult",
     "Gradient",
+    "GradientReport",
     "Hessian",
     "Jacobian",
     "Status",
     "Stencil",
+    "check_gradient",
+    "check_jacobian",
     "curl",
     "derivative",
     "divergence",
