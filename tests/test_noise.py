@@ -308,6 +308,18 @@ def test_small_x():
     assert f.calls == 9
 
 
+def test_spacings_between_too_small_and_too_large():
+    # rounded to 5 digits: flat at the first spacing, 5e-7, and outside the domain at 100 times that
+    f = Recorder(lambda x: np.round(x, 5) if abs(x - 1) < 3e-5 else np.nan)
+    assert within(fc.estimate_noise(f, 1.0), 1e-5 / np.sqrt(12))
+    spacings = [float(f.points[k + 1] - f.points[k]) for k in range(0, 36, 9)]
+    first = EPS**0.4
+    np.testing.assert_allclose(spacings, [first, 100 * first, 10 * first, first / 3], rtol=1e-5)
+    f = Recorder(lambda x: 1.0 if abs(x - 1) < 1e-5 else np.nan)
+    assert np.isnan(fc.estimate_noise(f, 1.0))
+    assert f.calls == 36  # 100 times, 10 times and 10**0.5 times the first spacing
+
+
 def test_unknown_is_nan():
     for f, x in (
         (np.sqrt, 0.0),  # half of the points are outside the domain
