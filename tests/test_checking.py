@@ -744,7 +744,7 @@ def test_plot(monkeypatch):
 def test_plot_without_matplotlib(monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
-    with pytest.raises(ImportError, match="`plot` needs Matplotlib: pip install matplotlib"):
+    with pytest.raises(ImportError, match="a plot needs matplotlib: pip install matplotlib"):
         check_gradient(f, g, X).plot()
 
 

@@ -60,8 +60,8 @@ def examine(subject: Subject, request: Request) -> Evidence:
     seconds = (time.perf_counter() - started) / 2
     derivative = subject.derivatives(subject.points)
     directions = choose_directions(subject, request.directions, request.rng)
-    noise = np.fmax(noise_of(subject, base, directions.vectors[0]), _apart(base, again))
-    remainders = measure(subject, base, derivative, directions, noise)
+    noise = noise_of(subject, base, directions.vectors[0])
+    remainders = measure(subject, base, derivative, directions, np.fmax(noise, _apart(base, again)))
 
     components, products = Components(subject, request.variables), Products(subject, directions)
     long = seconds * _CALLS * len(request.variables) > _LONG
@@ -73,7 +73,9 @@ def examine(subject: Subject, request: Request) -> Evidence:
         drift = _apart(derivative, subject.derivatives(subject.points))
     roundings = rounding_of(subject, derivative, (components, products), directions.vectors[0], request.rng)
     scale = _scale(subject, base, derivative, remainders)
-    judge = Judge(subject, derivative, spread, drift, scale, references.value.size + slopes.value.size, request.rtol)
+    judge = Judge(
+        subject, derivative, spread, drift, noise, scale, references.value.size + slopes.value.size, request.rtol
+    )
     compared = judge.look_twice(judge.compare(components, references, roundings[0]))
     along = judge.look_twice(judge.compare(products, slopes, roundings[1], compared))
     if along.wrong.any() and not compared.wrong.any():
@@ -98,7 +100,8 @@ def _in_parts(components: Components, *, shown: bool) -> Reference:
 def _apart(first: _Array, second: _Array) -> _Array:
     """Distance of values that should be the same bits; infinite where only one is finite."""
     same = (first == second) | (np.isnan(first) & np.isnan(second))
-    distance = np.abs(second - first)
+    with np.errstate(invalid="ignore", over="ignore"):
+        distance = np.abs(second - first)
     return np.where(same, 0, np.where(np.isfinite(distance), distance, np.inf))
 
 

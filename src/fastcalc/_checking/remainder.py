@@ -103,7 +103,7 @@ def noise_of(subject: Subject, base: _Array, v: _Array) -> _Array:
         with np.errstate(all="ignore"):
             line.append(subject.values(subject.moved(k * h * v)))
     level, verdict = noise_level(np.stack(line).reshape(len(line), -1))
-    level = np.where(np.isin(verdict, (Verdict.FOUND, Verdict.WIDE)), level, 0).reshape(base.shape)
+    level = np.where(verdict == Verdict.FOUND, level, 0).reshape(base.shape)
     largest: _Array = np.fmax(np.fmax(level, epsilon * np.abs(base)), subject.noise or 0)
     return largest
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from dataclasses import dataclass
 from html import escape
 from typing import Any
@@ -15,6 +14,7 @@ from fastcalc._checking.hints import Findings, hints_for
 from fastcalc._checking.judging import Compared
 from fastcalc._checking.targets import Components
 from fastcalc._checking.verdicts import Verdict
+from fastcalc._plots import new_axes
 from fastcalc._results import MEANING, Status
 
 _ROWS_SHOWN = 10
@@ -149,13 +149,7 @@ class GradientReport:
         ImportError
             Without Matplotlib.
         """
-        if ax is None:
-            try:
-                pyplot = importlib.import_module("matplotlib.pyplot")
-            except ImportError as error:
-                raise ImportError("`plot` needs Matplotlib: pip install matplotlib") from error
-            _, ax = pyplot.subplots(layout="constrained")
-        return _draw(self, ax)
+        return _draw(self, new_axes() if ax is None else ax)
 
     def __repr__(self) -> str:
         head, rows, facts = self._head(), self._rows(), self._facts()

@@ -21,6 +21,7 @@ _Array = NDArray[Any]
 _PAIRS = 2  # of neighbours of x
 _LEVELS = 8
 _OPERATIONS = 8  # roundings of the size of the result that any code may do
+_ALIKE = 30.0
 _SINGLE = float(np.finfo(np.float32).eps)
 
 
@@ -54,7 +55,10 @@ def rounding_of(
         single = single and _is_single(moved)
         line.append(picked(moved))
     level, verdict = noise_level(np.stack(line).reshape(len(line), -1))
-    noise = np.where(np.isin(verdict, (Verdict.FOUND, Verdict.WIDE)), level, 0).reshape(base.shape)
+    level, verdict = level.reshape(base.shape), verdict.reshape(base.shape)
+    # oscillations faster than the points look like noise too, but not to close neighbours
+    wide = (verdict == Verdict.WIDE) & (single | (level <= _ALIKE * spread))
+    noise = np.where((verdict == Verdict.FOUND) | wide, level, 0)
     epsilon = max(subject.derivative.epsilon, _SINGLE if single else 0.0)
     magnitude = np.concatenate([target.magnitude(derivative) for target in targets], axis=1)
     rounding = np.fmax(np.fmax(spread, noise), _OPERATIONS * epsilon * magnitude)
