@@ -83,19 +83,20 @@ def check_gradient(
 
     Notes
     -----
-    The reference r of a component is an extrapolated difference of f with an error estimate e. The gradient's own code
-    rounds too: rho is how far its value spreads at four neighbours x (1 +- eps), or scatters about a smooth curve on
-    nine points a little farther apart (differences of high order, Moré and Wild), and at least 8 eps of the value,
-    those of float32 if all its values are float32 numbers. With N comparisons in all, a difference is tolerated up to
+    The reference r of a component is an extrapolated difference of f; e is its error estimate, plus the noise of f over
+    the step. The gradient's own code rounds too: rho is how far its value spreads at four neighbours x (1 +- eps), or
+    scatters about a smooth curve on nine points a little farther apart (differences of high order, Moré and Wild), and
+    at least 8 eps of the value, those of float32 if all its values are float32 numbers. With N comparisons in all, a
+    difference is tolerated up to
 
         tolerance = (3 + sqrt(2 log N)) (e + rho).
 
-    A component is *wrong* if it differs by more, and by more than the difference of r to a second reference with other
-    steps. It is *right* if it differs by less and the tolerance is below ``rtol`` times the component, or below
-    sqrt(eps) in a change of f where the variable changes by its size; else the *difference is inconclusive*: f is too
-    noisy, or too rough, for anything to be said. *Not smooth*: left and right derivatives of f differ. If f(x) is not
-    the same bits at the beginning (twice) and at the end, twice the spread over the step is part of e, and what is then
-    inconclusive is called *f not deterministic*: noise of the last bits spoils no check.
+    A component is *wrong* if it differs by more, where e has been raised by the difference of r to a second reference
+    with other steps. It is *right* if it differs by less and the tolerance is below ``rtol`` times the component, or
+    below sqrt(eps) times what f varies by over the size of the variable, or if both are exactly 0. Else the *difference
+    is inconclusive*: f is too noisy, or too rough, for anything to be said. *Not smooth*: left and right derivatives of
+    f differ. If f(x) is not the same bits at the beginning (twice) and at the end, e contains twice the spread over the
+    step, and what is then inconclusive is called *f not deterministic*: noise of the last bits spoils no check.
 
     Along each random direction v, with components of half to once the size of the variables, the product with v is
     compared by the same rule, and the Taylor remainders are sampled: f(x + t v) - f(x), the same less t g.v, and
@@ -108,7 +109,7 @@ def check_gradient(
     References
     ----------
     P. E. Farrell, D. A. Ham, S. W. Funke, M. E. Rognes, *Automated derivation of the adjoint of high-level transient
-    finite element programs*, SIAM J. Sci. Comput. 35 (2013) C369-C393, section 5, for the remainder test; A. Griewank,
+    finite element programs*, SIAM J. Sci. Comput. 35 (2013) C369-C393, for the remainder test; A. Griewank,
     A. Walther, *Evaluating Derivatives*, SIAM 2008; J. J. Moré, S. M. Wild, *Estimating computational noise*, SIAM J.
     Sci. Comput. 33 (2011) 1292-1314.
 
@@ -169,7 +170,7 @@ def check_jacobian(
 
     Notes
     -----
-    Rule and cost are those of `check_gradient`, whatever the number of outputs; sqrt(eps) is in units of the output.
+    Rule and cost are those of `check_gradient`, whatever the number of outputs.
     Memory is some ten times that of the columns that are compared.
 
     Examples

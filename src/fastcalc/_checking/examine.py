@@ -72,9 +72,9 @@ def examine(subject: Subject, request: Request) -> Evidence:
         spread = np.fmax(_apart(base, again), _apart(base, subject.values(subject.points)))
         drift = _apart(derivative, subject.derivatives(subject.points))
     roundings = rounding_of(subject, derivative, (components, products), directions.vectors[0], request.rng)
-    scale = _scale(subject, base, derivative, remainders)
+    variation = _variation(subject, derivative, remainders)
     judge = Judge(
-        subject, derivative, spread, drift, noise, scale, references.value.size + slopes.value.size, request.rtol
+        subject, derivative, spread, drift, noise, variation, references.value.size + slopes.value.size, request.rtol
     )
     compared = judge.look_twice(judge.compare(components, references, roundings[0]))
     along = judge.look_twice(judge.compare(products, slopes, roundings[1], compared))
@@ -105,12 +105,12 @@ def _apart(first: _Array, second: _Array) -> _Array:
     return np.where(same, 0, np.where(np.isfinite(distance), distance, np.inf))
 
 
-def _scale(subject: Subject, base: _Array, derivative: _Array, remainders: Remainders) -> _Array:
-    """How large f (m, lanes) is, or how much it varies where each variable changes by its size."""
+def _variation(subject: Subject, derivative: _Array, remainders: Remainders) -> _Array:
+    """How much f (m, lanes) varies where each variable changes by its size."""
 
     def finite(values: _Array) -> _Array:
         return np.where(np.isfinite(values), np.abs(values), 0)
 
     with np.errstate(invalid="ignore", over="ignore"):
         slopes: _Array = finite(derivative * subject.size).max(axis=1)
-    return np.asarray(np.fmax(np.fmax(finite(base), slopes), finite(remainders.variation)))
+    return np.asarray(np.fmax(slopes, finite(remainders.variation)))

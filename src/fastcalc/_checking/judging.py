@@ -58,8 +58,8 @@ class Judge:
     """All that tolerances depend on.
 
     ``derivative`` is (m, n, lanes); ``spread`` (m, lanes) and ``drift`` (m, n, lanes) are how far f and its derivative
-    at one point differ from call to call; ``noise`` (m, lanes) is how far f scatters about a smooth function, ``scale``
-    (m, lanes) how large it is.
+    at one point differ from call to call; ``noise`` (m, lanes) is how far f scatters about a smooth function,
+    ``variation`` (m, lanes) how much it varies where each variable changes by its size.
     """
 
     subject: Subject
@@ -67,7 +67,7 @@ class Judge:
     spread: _Array
     drift: _Array
     noise: _Array
-    scale: _Array
+    variation: _Array
     comparisons: int
     rtol: float
     evaluations: int = 0
@@ -89,7 +89,7 @@ class Judge:
         with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
             moved = (2 * self.spread + self.noise)[:, None] + target.misplaced(self.derivative)
             error = reference.error + np.where(moved > 0, moved / reference.step, 0)
-            negligible = np.sqrt(self.subject.epsilon) * self.scale[:, None] / target.size
+            negligible = np.sqrt(self.subject.epsilon) * self.variation[:, None] / target.size
         allowed = tolerance(error, rounding, self.comparisons)
         verdict = judge(value, reference, allowed, negligible, self.rtol)
         unsteady = (verdict == Verdict.INCONCLUSIVE) & (self.spread[:, None] > 0)

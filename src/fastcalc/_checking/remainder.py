@@ -116,7 +116,11 @@ def along(derivative: _Array, v: _Array) -> _Array:
 
 
 def _norm(values: _Array) -> float:
-    return float(np.sqrt(np.sum(np.square(values, dtype=np.float64)))) if values.size else 0.0
+    """Euclidean, whatever the size of the values."""
+    size = float(np.max(np.abs(values)))
+    if not 0 < size < np.inf:
+        return size
+    return size * float(np.linalg.norm((values / size).reshape(-1)))
 
 
 def _rate(steps: _Array, remainder: _Array, rounding: _Array) -> float:

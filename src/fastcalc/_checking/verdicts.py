@@ -78,7 +78,8 @@ def judge(value: _Array, reference: Reference, allowed: _Array, negligible: _Arr
     known = reference.success & np.isfinite(reference.value) & np.isfinite(allowed)
     with np.errstate(invalid="ignore", over="ignore"):
         differs = ~(np.abs(value - reference.value) <= allowed)
-        narrow = allowed <= np.fmax(rtol * np.fmax(np.abs(value), np.abs(reference.value)), negligible)
+        size = np.fmax(np.abs(value), np.abs(reference.value))
+        narrow = (allowed <= np.fmax(rtol * size, negligible)) | (size == 0)
     cases = [reference.status == Status.NOT_SMOOTH, ~known, differs, narrow]
     verdicts = [Verdict.NOT_SMOOTH, Verdict.INCONCLUSIVE, Verdict.WRONG, Verdict.RIGHT]
     return np.select(cases, [np.int8(verdict) for verdict in verdicts], np.int8(Verdict.INCONCLUSIVE))
