@@ -1,5 +1,6 @@
 """check_gradient and check_jacobian: what is right passes, what is wrong is found, and the rest is said to be open."""
 
+import dataclasses
 import pickle
 import re
 import sys
@@ -308,6 +309,80 @@ def test_no_false_alarm_in_a_thousand():
 @pytest.mark.slow
 def test_a_thousand_mistakes_of_a_millionth():
     assert found_mistakes(1000, 4) >= 990
+
+
+def test_many_comparisons():
+    rng = np.random.default_rng(0)
+    a = rng.normal(size=(300, 300)) / 10  # sums of 300 terms: f has more noise than its last bit
+    x = rng.normal(size=300)
+
+    def exact(x):
+        return (1 - np.tanh(a @ x) ** 2)[:, None] * a
+
+    assert check_jacobian(lambda x: np.tanh(a @ x), exact, x).counts == {"right": 60000, "not checked": 30000}
+
+
+def test_a_second_look_is_taken_before_anything_is_called_wrong(monkeypatch):
+    from fastcalc._checking import reference
+
+    looks = []
+    original = reference._differentiate
+
+    def misled(function, z, *rest):
+        """References whose errors are too small in the first look at the components."""
+        result = original(function, z, *rest)
+        looks.append(len(z))
+        if len(looks) > 1:
+            return result
+        return dataclasses.replace(result, value=result.value + 1e-3, error=0 * result.value + 1e-12)
+
+    monkeypatch.setattr(reference, "_differentiate", misled)
+    report = check_gradient(f, g, X)
+    assert looks == [3, 3, 3]  # components, directions, what seemed wrong
+    assert report.passed
+    assert (report.error >= 1e-3).all()
+
+
+@pytest.mark.parametrize(
+    ("value", "error", "status", "expected"),
+    [
+        (1.0, 1e-9, 0, RIGHT),
+        (1.0 + 1e-6, 1e-9, 0, WRONG),
+        (1.0 + 1e-9, 1e-9, 0, RIGHT),
+        (1.5, 0.01, 2, WRONG),
+        (1.01, 0.01, 2, INCONCLUSIVE),
+        (1.0, np.nan, 0, INCONCLUSIVE),
+        (1.0, 1e-9, 3, INCONCLUSIVE),  # not converged
+        (1.0, 1e-9, 6, Verdict.NOT_SMOOTH),
+        (np.nan, 1e-9, 0, WRONG),
+        (np.inf, 1e-9, 0, WRONG),
+    ],
+)
+def test_the_rule(value, error, status, expected):
+    from fastcalc._checking.reference import Reference
+    from fastcalc._checking.verdicts import judge, tolerance
+
+    one = np.ones((1, 1, 1))
+    reference = Reference(one, error * one, one, (status * one).astype(np.int8), one * status < 3, 0)
+    allowed = tolerance(reference.error, 0 * one, 1)
+    assert judge(value * one, reference, allowed, 0 * one, 0.01)[0, 0, 0] == expected
+    np.testing.assert_array_equal(allowed, 3 * error)
+    assert tolerance(one, one, 1000)[0, 0, 0] == pytest.approx(2 * (3 + np.sqrt(2 * np.log(1000))))
+
+
+def test_zero_and_as_good_as_zero():
+    from fastcalc._checking.reference import Reference
+    from fastcalc._checking.verdicts import judge
+
+    one = np.ones((1, 1, 1))
+    for value, at, allowed, negligible, expected in [
+        (0.0, 0.0, 1.0, 0.0, RIGHT),
+        (0.0, 1e-20, 1e-12, 0.0, INCONCLUSIVE),
+        (0.0, 1e-20, 1e-12, 1e-11, RIGHT),
+        (0.0, 1e-11, 1e-12, 1e-9, WRONG),
+    ]:
+        reference = Reference(at * one, 0 * one, one, np.zeros(one.shape, np.int8), one > 0, 0)
+        assert judge(value * one, reference, allowed * one, negligible * one, 0.01) == expected
 
 
 JACOBIAN = np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0], [7.0, 8.0, 10.0]])
