@@ -736,7 +736,8 @@ cdef bint settle(Block *b, Py_ssize_t i, Py_ssize_t o, real off) noexcept nogil:
         <real>0.5 * absolute(v), <real>0.5 * <real>facts.spread * scale,
         1000 * <real>(b.limits.epsilon * facts.tallest) * scale
     ):
-        return False  # nothing is known
+        (<real *>b.error)[place] = 2 * max(error, absolute(v), <real>facts.spread * scale)
+        return False  # hardly anything is known
     (<real *>b.error)[place] = error
     if b.rtol >= 0 and error <= max(<real>b.atol, <real>b.rtol * absolute(v)):
         b.verdict[place] = CONVERGED
