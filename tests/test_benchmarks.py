@@ -1,11 +1,13 @@
 """The benchmarks run, at sizes that say nothing about speed; missing and failing peers are lines of the table."""
 
+import dataclasses
 import json
 
+import mpmath
 import numpy as np
 import pytest
 
-from benchmarks import by_hand, compare, engines, functions, report, speed, timing
+from benchmarks import by_hand, compare, drawn, engines, functions, honesty, report, speed, timing
 
 BRIEF = timing.Effort(rounds=2, slot=1e-4, slow=1e-3, few=1)
 
@@ -138,3 +140,136 @@ def test_exact_derivatives_agree_with_differences():
     ):
         for problem in problems:
             assert problem.error(getattr(by_hand, name)(problem.f, problem.x)) < 1e-6, problem.name
+
+
+# --- drawn cases and what is made of them ----------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def cases():
+    return drawn.cases(1, 60, cache=False)
+
+
+def test_drawn_cases_depend_on_their_number_alone(cases):
+    assert repr(drawn.cases(1, 60, cache=False)) == repr(cases)
+    assert repr([honesty.replay(1, k) for k in (0, 10, 65)]) == repr([cases[k] for k in (0, 10, 65)])
+    assert repr(drawn.draw(2, 0)) != repr(cases[0])
+    assert [len(drawn.cases(1, count, cache=False)) for count in (0, 9, 10)] == [0, 9, 11]
+
+
+def test_drawn_functions_are_the_same_for_numpy_and_mpmath(cases):
+    smooth = [case for case in cases if case.smooth]
+    assert len(smooth) >= 60
+    errors = []
+    for case in smooth:
+        clean = dataclasses.replace(case, noise=0.0, kind="")
+        for x in (case.x, case.x + 1e-9 * case.width):
+            with mpmath.workdps(60):
+                exact = case.precise(mpmath.mpf(float(x)))
+                miss = abs(mpmath.mpf(float(clean.f(x))) - exact)
+            assert miss <= 1e-6 * max(abs(exact), case.size(0)), case  # rounding, amplified at worst
+            errors.append(float(miss / abs(exact)) if exact else 0.0)
+    assert np.median(errors) <= 4e-16
+
+
+def test_noise_is_what_was_asked_for(cases):
+    checked = set()
+    for case in drawn.cases(1, 300, cache=False):
+        if case.kind and case.x and abs(case.truth(1)) < 1e3 * case.size(0) and case.amplification < 100:
+            x = case.x * (1 + 1e-13 * np.arange(100))
+            clean, values = dataclasses.replace(case, noise=0.0, kind="").f(x), case.f(x)
+            assert values.shape == x.shape
+            assert np.array_equal(values, case.f(x))
+            assert drawn.hashed(x).tolist() == [float(drawn.hashed(t)) for t in x]
+            if case.noise:
+                spread = np.std(values - clean) / (np.abs(clean) if case.kind == "relative" else case.unit)
+                assert 0.3 * case.noise <= np.mean(spread) <= case.noise + 1e-13
+            elif case.kind == "rounded":
+                assert np.array_equal(values, np.float32(clean))
+            checked.add(case.kind)
+    assert checked == {"relative", "additive", "float32", "rounded"}
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 4])
+def test_truth_is_the_derivative(cases, n):
+    for case in cases[::3]:
+        if case.smooth:
+            with mpmath.workdps(100):
+                exact = mpmath.diff(case.precise, mpmath.mpf(case.x), n, h=case.width * mpmath.mpf(10) ** -40)
+                assert abs(exact - case.truth(n)) <= 1e-15 * abs(exact) + 1e-35 * case.size(n), case
+
+
+def test_breaks_have_a_derivative_from_each_side():
+    def drawn_kink(text, left, right):
+        case = drawn.with_truth(drawn.case(text, 2.0, 1.0, left, right))
+        return [case.truth(n) for n in (0, 1, 2)], case.discrepancy(1, 0.5), case.discrepancy(2, 0.5)
+
+    assert drawn_kink("abs(x - 2)", "2 - x", "x - 2") == ([0.0, None, None], 1.5, np.inf)
+    assert drawn_kink("abs(x - 2)**3", "(2 - x)**3", "(x - 2)**3") == ([0.0, 0.0, 0.0], 0.5, 0.5)
+    assert drawn_kink("floor(x)", "x - x + 1", "x") == ([None, None, None], np.inf, np.inf)
+
+
+def test_honest_and_lying_engines(cases):
+    def right(f, x, n):
+        case = next(case for case in cases if case.x == x)
+        assert np.array_equal(f(np.array([x, x])), [f(x), f(x)], equal_nan=True)
+        truth = case.truth(n)
+        return (np.nan, np.nan, False) if truth is None else (truth, 0.0, True, "known")
+
+    def wrong(f, x, n):
+        return np.array([0.0]), 0.0, True
+
+    def failing(f, x, n):
+        raise ArithmeticError("no way")
+
+    unique = [case for case in cases if case.x]
+    records = honesty.run(right, 2, unique)
+    best = honesty.summary(records)
+    assert (best.digits, best.given, best.covered, best.covered_ok, best.ok) == (16, 1, 1, 1, 1)
+    assert (best.silent, best.evaluations) == (0, 4)
+    assert not any(r.silent for r in records)
+
+    records = honesty.run(wrong, 2, unique)
+    assert all(r.silent for r in records if r.truth is None)
+    assert [r.silent for r in records] == [r.truth != 0 for r in records]
+    assert [r.covered for r in records] == [r.truth == 0 for r in records]
+
+    records = honesty.run(failing, 2, unique)
+    assert not any(r.silent or r.given or r.covered for r in records)
+    assert {r.status for r in records} == {"ArithmeticError: no way"}
+
+
+@pytest.mark.parametrize("option", [[], ["--markdown"]])
+def test_table_of_honesty(capsys, monkeypatch, tmp_path, option):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(honesty, "RACE", tmp_path / "missing.py")
+    arguments = ["--cases", "40", "--n", "1", "2", "--worst", "2", "--race", *option]
+    assert honesty.main(arguments) == 0
+    printed = capsys.readouterr().out
+    (stored,) = (tmp_path / "fastcalc-benchmarks").iterdir()
+    assert "fastcalc, n=1, drawn, no derivative" in printed
+    assert "public functions: skipped" in printed
+    assert "replay(0, " in printed
+    assert ("| all" in printed) == bool(option)
+
+    changed = stored.stat().st_mtime_ns
+    assert honesty.main(arguments) == 0
+    assert capsys.readouterr().out == printed
+    assert stored.stat().st_mtime_ns == changed
+
+
+def test_public_functions_and_other_engines(capsys, monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    (tmp_path / "functions.py").write_text(
+        "import numpy as np\n\ndef points():\n    yield 'exp', np.exp, 0.0, {1: 1.0, 2: 1.0}\n"
+    )
+    monkeypatch.setattr(honesty, "RACE", tmp_path / "functions.py")
+    monkeypatch.setattr(engines, "load", lambda name: None)
+    chosen = ["jacobi", "benchmarks.honesty:fastcalc"]
+    assert honesty.main(["--cases", "0", "--n", "1", "2", "--race", "--engines", *chosen]) == 0
+    printed = capsys.readouterr().out
+    assert "- jacobi: not installed" in printed
+    assert "benchmarks.honesty:fastcalc, n=2, public" in printed
+    with pytest.raises(SystemExit, match="2"):
+        honesty.main(["--engines", "nobody"])
+    assert "no engine is called 'nobody'" in capsys.readouterr().err

@@ -1,13 +1,18 @@
 """DerivativeResult and Status: fields, shapes, types, honesty of the error estimate, representations, pickling."""
 
 import copy
+import dataclasses
 import pickle
+import re
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 
 import fastcalc as fc
 from fastcalc import Status
+from fastcalc._results import History
 from tests import reference
 from tests.cases import CURVES, MAPS, SURFACES
 
@@ -407,3 +412,169 @@ def test_full_output_of_an_operator_can_be_chosen_at_the_call():
     gradient = fc.Gradient(f, full_output=True)
     assert isinstance(gradient(X), fc.DerivativeResult)
     assert isinstance(gradient(X, full_output=False), np.ndarray)
+
+
+# --- pictures ---------------------------------------------------------------------------------------------------------
+
+
+H = 0.5 * 1.7 ** -np.arange(30.0)
+ERROR = H**4 + 1e-16 / H
+
+
+def tried(shape, *, rounding=True, error=ERROR):
+    """A result that tried the steps H in every component; component i has i + 1 times the error."""
+    factor = 1 + np.arange(np.prod(shape, dtype=int)).reshape(shape)
+    each = error.reshape(-1, *(1 for _ in shape)) * factor
+    best = int(np.argmin(error))
+    return fc.DerivativeResult(
+        np.ones(shape)[()],
+        each[best][()],
+        np.full(shape, H[best])[()],
+        None,
+        60,
+        np.ones(shape, bool)[()],
+        np.zeros(shape, np.int8)[()],
+        "converged",
+        History(np.broadcast_to(H.reshape(-1, *(1 for _ in shape)), each.shape), each, each / 2 if rounding else None),
+    )
+
+
+@pytest.fixture
+def axes():
+    figure = pytest.importorskip("matplotlib.figure").Figure()
+    return figure.subplots()
+
+
+def drawn(axes):
+    """Points of the curves with these names."""
+    return {line.get_label(): line.get_xydata() for line in axes.get_lines()}
+
+
+@pytest.mark.parametrize(
+    ("shape", "component", "factor", "title"),
+    [
+        ((), None, 1, ""),
+        ((1,), None, 1, ""),
+        ((1, 1), None, 1, ""),
+        ((3,), 1, 2, "component 1"),
+        ((3,), (2,), 3, "component 2"),
+        ((3,), np.int64(0), 1, "component 0"),
+        ((2, 3), (1, 1), 5, "component (1, 1)"),
+    ],
+)
+def test_plot(axes, shape, component, factor, title):
+    assert tried(shape).plot(component, ax=axes) is axes
+    curves = drawn(axes)
+    np.testing.assert_allclose(curves["estimated error"], np.stack([H, factor * ERROR], axis=1)[::-1])
+    np.testing.assert_allclose(curves["rounding"], np.stack([H, factor * ERROR / 2], axis=1)[::-1])
+    best = int(np.argmin(ERROR))
+    label = f"chosen: step {H[best]:.2g}, error {factor * ERROR[best]:.2g}"
+    np.testing.assert_array_equal(curves[label][:, 0], H[best])
+    circle = [line for line in axes.get_lines() if line.get_marker() == "o"]
+    np.testing.assert_allclose(circle[0].get_xydata(), [[H[best], factor * ERROR[best]]])
+    assert (axes.get_xscale(), axes.get_yscale()) == ("log", "log")
+    assert (axes.get_xlabel(), axes.get_ylabel(), axes.get_title()) == ("step", "estimated error", title)
+    assert len(axes.get_legend().get_texts()) == 3
+    axes.figure.canvas.draw()
+
+
+def test_plot_without_rounding(axes):
+    tried((), rounding=False).plot(ax=axes)
+    assert "rounding" not in drawn(axes)
+
+
+def test_unknown_errors_are_left_out_and_zeros_stand_at_the_lower_end(axes):
+    error = ERROR.copy()
+    error[3:6] = np.nan
+    error[10:12] = 0
+    result = tried((), error=error)
+    result.plot(ax=axes)
+    curves = drawn(axes)
+    np.testing.assert_array_equal(np.isnan(curves["estimated error"][::-1, 1]).nonzero()[0], [3, 4, 5, 10, 11])
+    np.testing.assert_array_equal(curves["estimated error 0"][::-1, 0], H[10:12])
+    axes.figure.canvas.draw()
+
+
+@pytest.mark.parametrize("error", [0.0, np.nan])
+def test_plot_without_any_error(axes, error):
+    tried((), error=np.full(len(H), error)).plot(ax=axes)
+    curves = drawn(axes)
+    assert "estimated error" not in curves
+    assert ("estimated error 0" in curves) == (error == 0)
+    assert any(label.endswith("error 0" if error == 0 else "error unknown") for label in curves)
+    assert len(axes.get_yticks()) == 0
+    axes.figure.canvas.draw()
+
+
+def test_plot_where_steps_are_not_those_of_the_components(axes):
+    result = tried((3,))
+    fields = [getattr(result, field.name) for field in dataclasses.fields(result)]
+    fields[2] = np.ones(5)  # one per variable, as for products
+    fc.DerivativeResult(*fields).plot(1, ax=axes)
+    assert not any("chosen" in label for label in drawn(axes))
+
+
+def test_plot_makes_a_figure():
+    matplotlib = pytest.importorskip("matplotlib")
+    matplotlib.use("Agg")
+    pyplot = pytest.importorskip("matplotlib.pyplot")
+    axes = tried(()).plot()
+    assert axes.figure in map(pyplot.figure, pyplot.get_fignums())
+    pyplot.close(axes.figure)
+
+
+def test_plot_needs_matplotlib(monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
+    with pytest.raises(ImportError, match="a plot needs matplotlib: pip install matplotlib"):
+        tried(()).plot()
+
+
+def test_matplotlib_is_not_imported_before():
+    code = "import sys, fastcalc; print([name for name in sys.modules if name.startswith('matplotlib')])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
+@pytest.mark.parametrize(
+    ("shape", "component", "error", "message"),
+    [
+        ((3,), None, ValueError, "`component` must be given for a value of shape (3,): component=0 for the first one"),
+        ((2, 2), None, ValueError, "for a value of shape (2, 2): component=(0, 0) for the first one"),
+        ((0,), None, ValueError, "`component` must be given for a value of shape (0,)"),
+        ((), 0, ValueError, "`component` must have one index per axis of the value, of shape (); got 0: component=()"),
+        ((2, 2), 1, ValueError, "of shape (2, 2); got 1: component=(0, 0) is the first one"),
+        ((3,), (0, 1), ValueError, "of shape (3,); got (0, 1): component=0 is the first one"),
+        ((3,), 3, ValueError, "`component` must be between 0 and 2; got 3: it is an index of a value of shape (3,)"),
+        ((3,), -1, ValueError, "`component` must be between 0 and 2; got -1"),
+        (
+            (2, 3),
+            (1, 3),
+            ValueError,
+            "`component` must be between 0 and 2; got 3: it is an index of a value of shape (2, 3)",
+        ),
+        ((3,), 1.0, TypeError, "`component` must be an integer; got 1.0 of type float: it is an index of a value"),
+        ((3,), "x", TypeError, "`component` must be an integer; got 'x' of type str"),
+        ((3,), True, TypeError, "`component` must be an integer; got True of type bool"),
+    ],
+)
+def test_components_that_do_not_exist(shape, component, error, message):
+    with pytest.raises(error, match=re.escape(message)):
+        tried(shape).plot(component)
+
+
+def test_fixed_steps_have_no_picture():
+    result = fc.gradient(f, X, full_output=True)
+    assert result.history is None
+    message = "a plot of errors against steps needs a result that tried several; got one of a single step for each"
+    with pytest.raises(ValueError, match=re.escape(message) + ".*take method='adaptive' and full_output=True"):
+        result.plot(0)
+
+
+def test_histories_are_no_part_of_the_text():
+    result = tried((3,))
+    for text in (repr(result), result._repr_html_()):
+        assert "istory" not in text
+    again = pickle.loads(pickle.dumps(result))
+    np.testing.assert_array_equal(again.history.error, result.history.error)
+    with pytest.raises(AttributeError):
+        result.history.step = 0

@@ -7,6 +7,8 @@
     fc.derivative(f, x, n)                 # of one variable, at one or many points
     fc.jvp(f, x, v), fc.vjp(f, x, w), fc.hvp(f, x, v)
     fc.laplacian(f, x), fc.divergence(f, x), fc.curl(f, x), fc.partial(f, x, alpha)
+    fc.propagate(f, x, cov)                # first-order error propagation
+    fc.estimate_noise(f, x)                # of the values of f
     g = fc.Gradient(f); g(x)               # built once, called often; also Derivative, Jacobian, Hessian
 
 All take the same options, which ``help(fc.gradient)`` describes: method, accuracy, step, scale, bounds, args, kwargs,
@@ -16,10 +18,13 @@ argnum, vectorized, on_error, full_output. Results are checked with ``full_outpu
 from fastcalc._differences.fields import curl, divergence, laplacian
 from fastcalc._differences.functions import derivative, gradient, hessian, jacobian, value_and_gradient
 from fastcalc._differences.mixed import partial
+from fastcalc._differences.noise import estimate_noise
 from fastcalc._differences.operators import Derivative, Gradient, Hessian, Jacobian
 from fastcalc._differences.products import hvp, jvp, vjp
+from fastcalc._differences.propagate import propagate
 from fastcalc._differences.stencils import Stencil, fd_weights, stencil
 from fastcalc._results import DerivativeResult, Status
+from fastcalc.checking import GradientReport, check_gradient, check_jacobian
 
 __version__ = "0.1.0"
 
@@ -27,13 +32,17 @@ __all__ = [
     "Derivative",
     "DerivativeResult",
     "Gradient",
+    "GradientReport",
     "Hessian",
     "Jacobian",
     "Status",
     "Stencil",
+    "check_gradient",
+    "check_jacobian",
     "curl",
     "derivative",
     "divergence",
+    "estimate_noise",
     "fd_weights",
     "gradient",
     "hessian",
@@ -42,6 +51,7 @@ __all__ = [
     "jvp",
     "laplacian",
     "partial",
+    "propagate",
     "stencil",
     "value_and_gradient",
     "vjp",

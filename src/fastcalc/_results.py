@@ -10,6 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastcalc import _plots
+from fastcalc import _validation as check
+
 _ROWS_SHOWN = 12
 
 
@@ -54,6 +57,25 @@ MEANING = {
 }
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class History:
+    """What an adaptive method tried: arrays ``(k, *value.shape)`` over k rungs of a ladder of steps.
+
+    Attributes
+    ----------
+    step : ndarray
+        Step of each rung; NaN where a component did not get there.
+    error : ndarray
+        Estimated error of the best derivative whose smallest step is that one; NaN where it is unknown.
+    rounding : ndarray or None
+        The part of it that rounding and noise may have.
+    """
+
+    step: NDArray[Any]
+    error: NDArray[Any]
+    rounding: NDArray[Any] | None = None
+
+
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
 class DerivativeResult:
     """A derivative with what is known about it.
@@ -77,6 +99,8 @@ class DerivativeResult:
         A `Status` per component.
     message : str
         The same in words, with the number of components each applies to.
+    history : History or None
+        The steps that an adaptive method tried, for `plot`; None for others. Not part of the text.
 
     Examples
     --------
@@ -97,6 +121,77 @@ class DerivativeResult:
     success: Any
     status: Any
     message: str
+    history: History | None = None
+
+    def plot(self, component: int | tuple[int, ...] | None = None, ax: Any = None) -> Any:
+        """Plot the estimated error against the step, on logarithmic axes, with the chosen step marked.
+
+        Parameters
+        ----------
+        component : int or tuple of int, optional
+            Index of a component of `value`; not needed where there is one alone.
+        ax : matplotlib.axes.Axes, optional
+            Where to draw; default: a new figure.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+            `ax`, or that of the new figure.
+
+        Raises
+        ------
+        TypeError, ValueError
+            For a `component` that does not exist or is missing, and for a result without a history: methods with
+            fixed steps know a single one.
+        ImportError
+            Without matplotlib, where no `ax` is given.
+
+        Notes
+        -----
+        Where steps are large, truncation makes the error; where they are small, rounding. Errors of 0, which have no
+        place on a logarithmic axis, are triangles at its lower end; unknown ones are left out.
+        """
+        if self.history is None:
+            raise ValueError(
+                "a plot of errors against steps needs a result that tried several; got one of a single step for each "
+                "component: take method='adaptive' and full_output=True"
+            )
+        at = self._index(component)
+        every: Any = (slice(None), *at)
+        own = np.shape(self.step) == np.shape(self.value)
+        ax = _plots.error_against_step(
+            self.history.step[every],
+            self.history.error[every],
+            None if self.history.rounding is None else self.history.rounding[every],
+            float(np.asarray(self.step)[at]) if own else None,
+            float(np.asarray(self.error)[at]) if own else None,
+            _plots.new_axes() if ax is None else ax,
+        )
+        if np.size(self.value) > 1:
+            ax.set_title(f"component {at[0] if len(at) == 1 else at}")
+        return ax
+
+    def _index(self, component: Any) -> tuple[int, ...]:
+        """`component` as an index of `value`."""
+        shape = np.shape(self.value)
+        if component is None:
+            if np.size(self.value) != 1:
+                raise ValueError(
+                    f"`component` must be given for a value of shape {shape}: {self._example()} for the first one"
+                )
+            return (0,) * len(shape)
+        given = component if isinstance(component, tuple) else (component,)
+        if len(given) != len(shape):
+            raise ValueError(
+                f"`component` must have one index per axis of the value, of shape {shape}; got {component!r}: "
+                f"{self._example()} is the first one"
+            )
+        remedy = f"it is an index of a value of shape {shape}"
+        return tuple(check.integer("component", index, 0, n - 1, remedy) for index, n in zip(given, shape, strict=True))
+
+    def _example(self) -> str:
+        at = (0,) * np.ndim(self.value)
+        return f"component={at[0] if len(at) == 1 else at}"
 
     def __repr__(self) -> str:
         width = max(len(field.name) for field in fields(self))
@@ -137,6 +232,8 @@ class DerivativeResult:
         rows = []
         for field in fields(self):
             value = getattr(self, field.name)
+            if field.name == "history":
+                continue
             if field.name == "status":
                 names = [Status(int(code)).name for code in np.unique(np.asarray(value))]
                 text = ", ".join(names) if np.ndim(value) == 0 or len(names) == 1 else np.array2string(value)

@@ -1,0 +1,111 @@
+"""The derivative to compare with: extrapolated differences of f, with an error estimate, for what is checked only.
+
+components    d/dz f(x with z in the place of some variables)
+directions    d/dt f(x + sum_d t_d v_d)   at t = 0
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastcalc._checking.subject import Subject
+from fastcalc._differences.operators import Jacobian
+from fastcalc._results import DerivativeResult, Status
+
+_Array = NDArray[Any]
+_Place = Callable[[_Array, _Array, _Array | slice], _Array]
+
+
+class Reference(NamedTuple):
+    """Reference values with what is known of them, each (m, c, lanes) for c components or directions."""
+
+    value: _Array
+    error: _Array  # NaN where unknown
+    step: _Array
+    status: _Array
+    success: _Array
+    evaluations: int
+
+    def beside(self, other: Reference) -> Reference:
+        """Both, side by side."""
+        names = ("value", "error", "step", "status", "success")
+        parts = {name: np.concatenate([getattr(self, name), getattr(other, name)], axis=1) for name in names}
+        return Reference(**parts, evaluations=self.evaluations + other.evaluations)
+
+
+def of_components(subject: Subject, variables: NDArray[np.intp], widen: float = 1.0) -> Reference:
+    """Partial derivatives by some variables; ``widen`` above 1 gives other steps."""
+    scale = None if subject.settings.scale is None and widen == 1 else widen * subject.size[variables]
+
+    def place(point: _Array, z: _Array, lanes: _Array | slice) -> _Array:
+        point[variables] = z
+        return point
+
+    return _along(subject, place, subject.points[variables], scale, subject.lower[variables], subject.upper[variables])
+
+
+def of_directions(subject: Subject, directions: _Array, reach: _Array, widen: float = 1.0) -> Reference:
+    """Derivatives along directions (d, n, lanes), whose steps t end at `reach` (2, d, lanes)."""
+
+    def place(point: _Array, t: _Array, lanes: _Array | slice) -> _Array:
+        for direction, distance in zip(directions, t, strict=True):
+            if np.any(distance):
+                point += distance * direction[:, lanes]
+        return np.clip(point, subject.lower[:, lanes], subject.upper[:, lanes])
+
+    start = np.zeros((len(directions), subject.lanes), subject.points.dtype)
+    return _along(subject, place, start, np.full(start.shape, widen), reach[0], reach[1])
+
+
+def _along(
+    subject: Subject, place: _Place, start: _Array, scale: _Array | None, lower: _Array, upper: _Array
+) -> Reference:
+    """Derivatives of f by coordinates z (c, lanes), of which ``place`` makes points."""
+    points, x, count = subject.points, subject.x, len(start)
+    vectorized = subject.settings.vectorized
+
+    def f_of_coordinates(z: _Array) -> Any:
+        if vectorized:  # the last coordinate, which never changes, is the number of the point in the batch
+            lanes = z[-1].astype(np.intp)
+            return subject.call_f(place(points[:, lanes], z[:-1], lanes))
+        point = place(points.copy(), z[:, None], slice(None))
+        return subject.call_f(point.reshape(x.shape)[()])
+
+    if vectorized:
+        number = np.arange(subject.lanes, dtype=points.dtype)[None]
+        start, lower, upper = (np.concatenate([part, number]) for part in (start, lower, upper))
+        scale = None if scale is None else np.concatenate([scale, np.ones_like(number)])
+    else:
+        start, lower, upper = start[:, 0], lower[:, 0], upper[:, 0]
+        scale = None if scale is None else scale[:, 0]
+    options: dict[str, Any] = {"vectorized": vectorized, "on_error": subject.settings.on_error, "scale": scale}
+    if vectorized or np.isfinite(lower).any() or np.isfinite(upper).any():
+        options["bounds"] = (lower, upper)
+    found = _differentiate(f_of_coordinates, start, options, subject.noise)
+
+    def of_user(part: Any) -> _Array:
+        return np.reshape(part, (subject.function.m, -1, subject.lanes))[:, :count]
+
+    value, error, step = of_user(found.value), of_user(found.error), of_user(found.step)
+    return Reference(value, error, step, of_user(found.status), of_user(found.success), found.evaluations)
+
+
+def _differentiate(f: Callable[..., Any], z: _Array, options: dict[str, Any], noise: float | None) -> DerivativeResult:
+    result = Jacobian(f, accuracy=8, full_output=True, **options)(z)
+    sides = [Jacobian(f, method=side, accuracy=6, full_output=True, **options)(z) for side in ("forward", "backward")]
+    apart = np.abs(sides[0].value - sides[1].value)
+    kink = apart > 100 * (sides[0].error + sides[1].error) + 1e-4 * np.abs(result.value)
+    return DerivativeResult(
+        result.value,
+        result.error + 1e-3 * apart,
+        result.step,
+        None,
+        result.evaluations + sum(side.evaluations for side in sides),
+        result.success & ~kink,
+        np.where(kink, np.int8(Status.NOT_SMOOTH), result.status),
+        "",
+    )

@@ -1,0 +1,195 @@
+"""What is checked: f and its supposed derivative at x, both called through the adapters of the operators.
+
+Arrays of derivatives are (m, n, lanes): outputs of f, variables, points of a batch (1 without a batch).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, TypedDict
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from fastcalc import _validation as check
+from fastcalc._differences.engine import CoarserOutput, Function, walk
+from fastcalc._differences.plans import base_plan
+from fastcalc._differences.problem import as_points, frame_at, make_function, split_arguments
+from fastcalc._differences.settings import Settings, parse
+
+_Array = NDArray[Any]
+Kind = Literal["gradient", "jacobian"]
+_OPTIONS = ("scale", "bounds", "noise", "args", "kwargs", "argnum", "vectorized", "on_error")
+
+
+class Options(TypedDict, total=False):
+    """Keyword options that the checks share with the operators."""
+
+    scale: ArrayLike | None
+    bounds: Any
+    noise: float | None
+    args: Sequence[Any]
+    kwargs: Mapping[str, Any] | None
+    argnum: int
+    vectorized: bool
+    on_error: Literal["raise", "nan"]
+
+
+@dataclass(slots=True)
+class Subject:
+    """f and its supposed derivative at a point, or at the points of a batch."""
+
+    kind: Kind
+    f: Callable[..., Any]
+    settings: Settings
+    noise: float | None
+    x: _Array
+    points: _Array  # (n, lanes), a copy of x
+    size: _Array  # (n, lanes), what is much and what is little for each variable
+    lower: _Array  # (n, lanes)
+    upper: _Array
+    function: Function
+    derivative: Function
+    before: tuple[Any, ...]
+    after: tuple[Any, ...]
+
+    @property
+    def n(self) -> int:
+        """Number of variables."""
+        return len(self.points)
+
+    @property
+    def lanes(self) -> int:
+        """Number of points in the batch."""
+        return int(self.points.shape[1])
+
+    @property
+    def epsilon(self) -> float:
+        """Machine epsilon of the coarsest of x, f(x) and the derivative."""
+        return max(self.function.epsilon, self.derivative.epsilon)
+
+    def values(self, points: _Array) -> _Array:
+        """Values of f (m, k) at points (n, k)."""
+        return _values(self.function, points)
+
+    def derivatives(self, points: _Array) -> _Array:
+        """The supposed derivative at points (n, k): (m, n, k)."""
+        return _values(self.derivative, points).reshape(self.function.m, self.n, -1)
+
+    def moved(self, by: _Array) -> _Array:
+        """Points (n, lanes) away from x, inside the bounds whatever rounding does."""
+        return np.asarray(np.clip((self.points + by).astype(self.points.dtype), self.lower, self.upper))
+
+    def call_f(self, point: Any) -> Any:
+        """Call f as the user wrote it, with its other arguments."""
+        return self.f(*self.before, point, *self.after, **(self.settings.kwargs or {}))
+
+
+def open_subject(
+    kind: Kind, f: Callable[..., Any], derivative: Callable[..., Any], x: ArrayLike, options: Mapping[str, Any]
+) -> Subject:
+    """Everything that can be checked before f runs."""
+    for name, given in (("f", f), (kind, derivative)):
+        if not callable(given):
+            raise TypeError(
+                f"`{name}` must be callable; got {check.short(given)}: pass the function itself, not its value"
+            )
+    for name in options:
+        if name not in _OPTIONS:
+            raise TypeError(
+                f"unknown option {name!r}: the options are components, seed, rtol, directions, progress and "
+                f"{', '.join(_OPTIONS)}; the reference chooses its steps itself"
+            )
+    noise = options.get("noise")
+    settings = parse({name: value for name, value in options.items() if name != "noise"})
+    point, before, after = split_arguments(settings, (x,))
+    numbers = check.as_real("x", point)
+    if numbers.size == 0:
+        raise ValueError(f"`x` must have at least one component; got shape {numbers.shape}: there is nothing to check")
+    points = as_points(numbers, settings, one_variable=False)
+    frame = frame_at(settings, numbers, points)
+    lower, upper = frame.bounds or (-np.inf, np.inf)
+    function = make_function(f, settings, numbers, len(points), scalar=kind == "gradient", one_variable=False)
+    function.bind(before, after, settings.kwargs)
+    subject = Subject(
+        kind,
+        f,
+        settings,
+        None if noise is None else float(check.positive("noise", noise)),
+        numbers,
+        points,
+        _sizes(points, frame.scale),
+        np.broadcast_to(np.asarray(lower, points.dtype), points.shape),
+        np.broadcast_to(np.asarray(upper, points.dtype), points.shape),
+        function,
+        function,
+        before,
+        after,
+    )
+    strict = Settings(vectorized=settings.vectorized)  # exceptions of the derivative always propagate
+    checked = _checked(derivative, subject)
+    subject.derivative = make_function(checked, strict, numbers, len(points), scalar=False, one_variable=False)
+    subject.derivative.bind(before, after, settings.kwargs)
+    return subject
+
+
+def _sizes(points: _Array, scale: _Array | None) -> _Array:
+    """max(abs(x), scale), and 1 where that is 0 or not finite."""
+    size = np.abs(points) if scale is None else np.maximum(np.abs(points), scale)
+    return np.where((size == 0) | ~np.isfinite(size), 1, size).astype(points.dtype)
+
+
+def _values(function: Function, points: _Array) -> _Array:
+    plan, points = base_plan(len(points)), np.ascontiguousarray(points)
+    nowhere = np.zeros(points.shape, points.dtype)
+    while True:
+        function.start()
+        try:
+            found = walk(function, lambda: (plan,), 0, points, nowhere, nowhere)
+        except CoarserOutput:
+            function.epsilon = function.coarse
+        else:
+            break
+    if found.base is None:  # the function failed at every point
+        return np.full((function.m, points.shape[1]), np.nan, points.dtype)
+    if found.base.dtype.kind == "c":
+        raise TypeError(
+            f"`f` must return real numbers here; got dtype {found.base.dtype}: check its real and its imaginary part"
+        )
+    return found.base
+
+
+def _checked(derivative: Callable[..., Any], subject: Subject) -> Callable[..., Any]:
+    """The derivative, with its output checked and in the form that the adapters take."""
+    kind, vectorized, shape = subject.kind, subject.settings.vectorized, subject.x.shape
+
+    def call(*args: Any, **kwargs: Any) -> _Array:
+        output = derivative(*args, **kwargs)
+        if hasattr(output, "toarray"):  # sparse matrices
+            output = output.toarray()
+        numbers = check.as_real(f"{kind}(x)", output)
+        columns = np.shape(args[subject.settings.argnum])[1:] if vectorized else ()
+        variables = (*shape[:1], *columns) if vectorized else shape
+        wanted = (*subject.function.shape, *variables) if kind == "jacobian" else variables
+        if numbers.shape != wanted:
+            raise ValueError(_shape_message(kind, vectorized, wanted, numbers.shape, len(variables)))
+        return numbers.reshape(-1, *columns) if vectorized else numbers
+
+    return call
+
+
+def _shape_message(kind: str, vectorized: bool, wanted: tuple[int, ...], got: tuple[int, ...], variables: int) -> str:
+    rule = "the shape of its points" if kind == "gradient" else "shape f(x).shape + x.shape"
+    if vectorized:
+        rule += ", points being columns (n, k)"
+    outputs = len(wanted) - variables
+    if kind == "jacobian" and got == wanted[outputs:] + wanted[:outputs]:
+        remedy = "it looks transposed, outputs of f come first"
+    elif kind == "jacobian" and outputs == 0:
+        remedy = "f returns a scalar, so this is a gradient"
+    elif np.prod(got, dtype=int) == np.prod(wanted, dtype=int):
+        remedy = "reshape it"
+    else:
+        remedy = "one entry per output and variable" if kind == "jacobian" else "one entry per variable"
+    return f"`{kind}` must return {rule}, {wanted}; got shape {got}: {remedy}"
