@@ -108,7 +108,7 @@ cdef struct Block:
     void *error
     void *step
     void *top
-    void *history        # [lines, rungs, 1 + m]
+    void *history        # [lines, rungs, 1 + 2 m]
     signed char *verdict # [lines, m]
     double *noises       # [lines, 2, m]: what the errors allow for; what was listened to, UNKNOWN before
     int *firsts          # [lines, m]: rungs before this one stepped over structure
@@ -799,22 +799,26 @@ cdef void record(
     cdef const real *data = odd if form.odd else even
     cdef const real *weights = <real *>table(b, i, 0)
     cdef real *history = <real *>b.history
-    cdef real v, t, best, tallest
+    cdef real v, t, r, best, rounding, tallest
     cdef int k, w
     if history == NULL:
         return
-    history += i * MAX_RUNGS * (1 + b.m)
+    history += i * MAX_RUNGS * (1 + 2 * b.m)
     for k in range(s.count):
-        history[k * (1 + b.m)] = h[k]
-        best, tallest = INFINITY, 0
+        history[0] = h[k]
+        best, rounding, tallest = INFINITY, NAN, 0
         for w in range(min(k - facts.first + 1, form.window)):
             tallest = max(tallest, size[k - w])
             if w > form.j and k > facts.first:
                 v = extrapolate(form, weights, b.stride, k, w, data, False)
                 t = absolute(v - extrapolate(form, weights, b.stride, k, w - 1, data, False))
-                best = min(best, t + (tallest * <real>b.limits.epsilon + <real>b.noises[2 * i * b.m + o])
-                           * (<real *>table(b, i, 2))[k * b.stride + w])
-        history[k * (1 + b.m) + 1 + o] = best if best < INFINITY else <real>NAN
+                r = tallest * <real>b.limits.epsilon + <real>b.noises[2 * i * b.m + o]
+                r *= (<real *>table(b, i, 2))[k * b.stride + w]
+                if t + r < best:
+                    best, rounding = t + r, r
+        history[1 + o] = best if best < INFINITY else <real>NAN
+        history[1 + b.m + o] = rounding
+        history += 1 + 2 * b.m
 
 
 cdef class Ladders:
@@ -823,8 +827,8 @@ cdef class Ladders:
     While `ask` returns more than 0, evaluate f at the displacements ``shift[:count]`` along the lines ``line[:count]``
     and hand the values to `tell`. Then the results are there, of shape (lines, m): ``value``, ``error`` (NaN: unknown),
     ``step`` and ``top``, the smallest and the largest step of the window they come from, and ``verdict``, the number of
-    a status. ``history`` holds the rungs (lines, rungs, 1 + m), each with the smallest error of a window that ends
-    there; zeros behind the last rung.
+    a status. ``history`` (lines, rungs, 1 + 2 m) holds the step of each rung, then the smallest error of a window that
+    ends there, then its rounding part; zeros behind the last rung.
 
     Parameters
     ----------
@@ -879,7 +883,7 @@ cdef class Ladders:
         self.line, self.shift = np.empty(lines * MAX_REQUESTS, np.intp), np.empty(lines * MAX_REQUESTS, dtype)
         self.value, self.error, self.step, self.top = (np.full((lines, m), np.nan, dtype) for _ in range(4))
         self.verdict = np.full((lines, m), NOT_CONVERGED, np.int8)
-        self.history = np.zeros((lines, MAX_RUNGS, 1 + m), dtype) if keep_history else None
+        self.history = np.zeros((lines, MAX_RUNGS, 1 + 2 * m), dtype) if keep_history else None
         state = np.zeros(lines * sizeof(Line), np.uint8)
         samples = np.empty((lines, FIRST_RUNG + 2 * MAX_RUNGS, m), dtype)
         steps = np.zeros((lines, MAX_RUNGS + MAX_PENDING), dtype)
