@@ -21,15 +21,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastcalc._differences.climb import START, Aim, Directions, Found, along, coordinates
+from fastcalc._differences.climb import LINES, START, Aim, Directions, Found, along, coordinates
 from fastcalc._differences.engine import Function
 from fastcalc._differences.lanes import take
-from fastcalc._differences.recipes import Frame
+from fastcalc._differences.recipes import EPSILON, Frame
 from fastcalc._differences.solve import Known, Solution
+from fastcalc._kernels import lines as kernel
+from fastcalc._kernels.ladder import Ladders, coordinate_start
 from fastcalc._results import History, worst
 
 _Array = NDArray[Any]
 _RECORDED = 4096  # results for which the history is kept
+_FIRST = np.zeros(1, np.intp), np.zeros(1)  # on the first line, at x
 
 
 class Adaptive:
@@ -45,6 +48,11 @@ class Adaptive:
     def solve(self, function: Function, x: _Array, frame: Frame, *, full: bool) -> Solution:
         """Derivatives at x (n, lanes); with ``full`` their errors, steps and statuses."""
         raise NotImplementedError
+
+
+@np.errstate(all="ignore")
+def _quietly(ladders: Ladders, function: Function, lines: kernel.Lines) -> bool:
+    return ladders.climb(function, lines)
 
 
 class Lines(Adaptive):
@@ -65,6 +73,27 @@ class Lines(Adaptive):
     def at(self, lanes: NDArray[np.intp]) -> Lines:
         """With v at these points."""
         return self if self.v is None else Lines(self.aim, self.n, v=take(self.v, lanes), groups=self.groups)
+
+    def at_once(self, function: Function, x: _Array, shape: tuple[int, ...]) -> Any:
+        """Derivatives along the coordinates of x (n, lanes), float64, without options and without their errors, in
+        `shape` behind that of f's output; None where f's values are not float64, or where it takes more than one block.
+        """
+        n, lanes = x.shape
+        if not 0 < x.size <= LINES or function.epsilon != EPSILON:
+            return None
+        lines = kernel.Lines(x)
+        function.start()
+        function.evaluate_along(lines, *(_FIRST if lanes == 1 else (np.arange(lanes), np.zeros(lanes))), lanes)
+        if function.dtype != np.float64 or function.epsilon != EPSILON:
+            return None
+        m = function.m
+        base = function.values[:, :lanes].T if function.columns_last else function.values[:lanes]
+        each = np.ascontiguousarray(base) if n == 1 else np.tile(base, (n, 1))
+        ladders = Ladders(self.n, each, *coordinate_start(x, START), EPSILON, EPSILON, *self.aim.numbers(), False)
+        if not _quietly(ladders, function, lines):
+            return None
+        value = ladders.value if m == 1 else np.ascontiguousarray(ladders.value.T)
+        return value.reshape(function.shape + shape)
 
     def solve(self, function: Function, x: _Array, frame: Frame, *, full: bool) -> Solution:
         """One line each."""

@@ -27,7 +27,7 @@ from fastcalc._results import Status, worst
 
 START = 0.19  # first step over size; nothing that a period is a multiple of
 MOST = 150  # evaluations a line, where nothing is asked for
-_LINES = 256  # in lockstep
+LINES = 256  # in lockstep
 _NUMBERS = 2**22  # samples in memory
 _CENTRAL = 32  # a central ladder's room may be so much smaller than a one-sided one's
 
@@ -41,6 +41,16 @@ class Aim(NamedTuple):
     atol: float = 0.0
     noise: float | None = None
     max_evaluations: int | None = None
+
+    def numbers(self) -> tuple[float, float, float, int]:
+        """The same for the kernel: noise, rtol, atol and the number of evaluations."""
+        exhaustive = self.rtol is None and self.atol == 0
+        return (
+            -1.0 if self.noise is None else self.noise,
+            -1.0 if exhaustive else self.rtol or 0.0,
+            self.atol,
+            MOST if self.max_evaluations is None else self.max_evaluations,
+        )
 
 
 class Directions(NamedTuple):
@@ -212,8 +222,7 @@ def _climb(
     status = np.full(shape, Status.FIXED_VARIABLE, np.int8)
     kept: _Array | None = None
     live = np.flatnonzero(~start.fixed.reshape(-1))
-    at_once = max(1, min(_LINES, _NUMBERS // (100 * max(1, parts * m))))
-    tolerance = -1.0 if aim.rtol is None and aim.atol == 0 else aim.rtol or 0.0
+    at_once = max(1, min(LINES, _NUMBERS // (100 * max(1, parts * m))))
     with np.errstate(all="ignore"):
         for first in range(0, len(live), at_once):
             block = live[first : first + at_once]
@@ -224,18 +233,12 @@ def _climb(
                 *(np.ascontiguousarray(part.reshape(-1)[block]) for part in start[:5]),
                 epsilon,
                 float(np.finfo(x.dtype).eps),
-                -1.0 if aim.noise is None else aim.noise,
-                tolerance,
-                aim.atol,
-                MOST if aim.max_evaluations is None else aim.max_evaluations,
+                *aim.numbers(),
                 record,
             )
             lines = Lines(x, directions.start, directions.component, directions.coefficient, axis, lane)
-            while count := ladders.ask():
-                function.evaluate_along(lines, ladders.line, ladders.shift, count)
-                if function.values.dtype.kind == "c" and parts == 1:
-                    return None
-                ladders.tell(_numbers(function, count, wide))
+            if not ladders.climb(function, lines):
+                return None
             for whole, part in ((value, ladders.value), (error, ladders.error), (step, ladders.step)):
                 whole.reshape(-1, parts * m)[block] = part
             top.reshape(-1, parts * m)[block] = ladders.top
@@ -248,15 +251,6 @@ def _climb(
     if kept is not None:
         kept = kept.reshape(directions.size, lanes, *kept.shape[1:])
     return _found(function, (value, error, step, top, status), kept, base, parts)
-
-
-def _numbers(function: Function, count: int, wide: Any) -> _Array:
-    """The values of the first columns, (count, m), as real numbers of the ladders' precision."""
-    values = function.values
-    if values.dtype == wide and (function.m == 1 or not function.columns_last):
-        return values
-    columns = values[:, :count].T if function.columns_last else values[:count]
-    return np.ascontiguousarray(np.ascontiguousarray(columns).view(columns.real.dtype), wide)
 
 
 def _at_bound(status: NDArray[np.int8]) -> NDArray[np.int8]:

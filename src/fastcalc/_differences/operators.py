@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastcalc import _validation as check
-from fastcalc._differences import methods
+from fastcalc._differences import adaptive, methods
 from fastcalc._differences.engine import Function
 from fastcalc._differences.problem import Problem, as_points, deliver, frame_at, make_function, split_arguments
 from fastcalc._differences.products import linear_operator
-from fastcalc._differences.settings import DEFAULT, Options, Settings, documented, parse
+from fastcalc._differences.settings import ADAPTIVE, DEFAULT, Options, Settings, documented, parse
 from fastcalc._differences.recipes import NO_FRAME, Recipe
 from fastcalc._differences.solve import Solution, solve_at_once, solve_fixed
 from fastcalc._results import worst
@@ -43,10 +43,11 @@ class Operator:
         self._f = f
         self._settings = self._parse(options)
         self._plain = self._settings is DEFAULT or self._settings.plain
+        self._adaptive = self._settings.method == "adaptive"
         self._spare: list[tuple[tuple[int, ...], np.dtype[Any], Function, methods.AnyRecipe]] = []
 
     def _parse(self, options: Any) -> Settings:
-        return parse(options) if options else DEFAULT
+        return parse(options)
 
     def _recipe(self, n: int) -> methods.AnyRecipe:
         """What to sample for n variables."""
@@ -62,7 +63,9 @@ class Operator:
         """Differentiate at x, which is argument number `argnum`; the other arguments, by place or name, go to f."""
         if self._plain and len(args) == 1 and out is None and full_output is None and not kwargs:
             x = args[0]
-            if type(x) is np.ndarray and x.dtype is _FLOAT64 and x.flags.c_contiguous and x.ndim:
+            if self._one_variable and type(x) in (float, np.float64):
+                x = np.asarray(x)
+            if type(x) is np.ndarray and x.dtype is _FLOAT64 and x.flags.c_contiguous and (x.ndim or self._adaptive):
                 result = self._at_once(x)
                 if result is not None:
                     return result
@@ -98,13 +101,23 @@ class Operator:
         if x.size == 0:
             return None
         function, recipe = self._take(x, n)
-        assert isinstance(recipe, Recipe)
+        if not isinstance(recipe, Recipe):
+            result = self._climb_at_once(recipe, function, x, n)
+            self._spare.append((shape, x.dtype, function, recipe))
+            return result
         result = solve_at_once(recipe, function, x, x.size // n, self._shape((), shape) if self._square else shape)
         if result is None and function.kept is not None:
             again = solve_fixed(recipe, function, function.kept.reshape(n, -1), NO_FRAME, full=False)
             result = deliver(again.value, self._shape(function.shape, shape), None)
         self._spare.append((shape, x.dtype, function, recipe))
         return result
+
+    def _climb_at_once(self, recipe: methods.AnyRecipe, function: Function, x: NDArray[Any], n: int) -> Any:
+        """The same for adaptive methods."""
+        if not isinstance(recipe, adaptive.Lines):
+            return None
+        value = recipe.at_once(function, x.reshape(n, -1).copy(), x.shape)
+        return value[()] if value is not None and value.ndim == 0 else value
 
     def _take(self, x: NDArray[Any], n: int) -> tuple[Function, methods.AnyRecipe]:
         """The spare buffers and plans if they fit x, or new ones."""
@@ -172,8 +185,10 @@ class Derivative(Operator):
             )
 
     def _parse(self, options: Any) -> Settings:
-        adaptive = "method" not in options and options.get("accuracy") is None
-        return parse({"method": "adaptive", **options} if adaptive else options)
+        if not options:
+            return ADAPTIVE
+        by_default = "method" not in options and options.get("accuracy") is None
+        return parse({"method": "adaptive", **options} if by_default else options)
 
     def _recipe(self, n: int) -> methods.AnyRecipe:
         return methods.lines(self._settings, self._n, n)

@@ -118,15 +118,16 @@ class Settings:
     @property
     def plain(self) -> bool:
         """Whether nothing was asked for but a method and its accuracy."""
-        if self is DEFAULT or self is _VECTORIZED:
+        if self is DEFAULT or self is ADAPTIVE or self is _VECTORIZED:
             return True
-        free = ("method", "accuracy", "vectorized")
-        return self.method not in ("complex", "adaptive") and all(
+        free = ("method", "accuracy", "vectorized", "noise", "rtol", "atol", "max_evaluations")
+        return self.method != "complex" and all(
             getattr(self, name) is getattr(DEFAULT, name) for name in self.__slots__ if name not in free
         )
 
 
 DEFAULT = Settings()
+ADAPTIVE = Settings(method="adaptive")
 _VECTORIZED = Settings(vectorized=True)
 
 

@@ -263,7 +263,9 @@ cdef class Caller:
         raise NotImplementedError
 
     cpdef evaluate_along(self, Lines lines, cnp.ndarray line, cnp.ndarray shift, Py_ssize_t count):
-        """Fill the first `count` columns with the values at the displacements `shift` along the lines `line`."""
+        """Fill the first `count` columns with the values at the displacements `shift` along the lines `line`.
+
+        Sets `epsilon` to what the first output shows, since no steps depend on it."""
         raise NotImplementedError
 
     cpdef Py_ssize_t width(self, Plan plan, Py_ssize_t lanes) except -1:
@@ -596,8 +598,9 @@ cdef class PointCaller(Caller):
         self.reserve(count)
         for p in range(count):
             lines.place(line, shift, p, 1, cnp.PyArray_DATA(self.buffer), parts, 0)
-            self.coarse = 0
             self.evaluate_point(p, count)
+            if self.coarse > 0:
+                self.epsilon, self.coarse = self.coarse, 0
 
 
 cdef class BlockCaller(Caller):
@@ -711,6 +714,8 @@ cdef class BlockCaller(Caller):
                 for p in range(first, first + k):
                     self.evaluate_some(lines, line, shift, p, 1)
             first += k
+            if self.coarse > 0:
+                self.epsilon, self.coarse = self.coarse, 0
 
     cdef bint evaluate_some(
         self, Lines lines, cnp.ndarray line, cnp.ndarray shift, Py_ssize_t first, Py_ssize_t k

@@ -13,8 +13,9 @@ h_0 > h_1 > ..., samples at s = +-h_k (or on one side), and asks after each roun
 Two evaluations a rung, three policies' constants below. The truth is never closer than rounding and noise allow: the
 error reported is the truncation estimate, or twice what the check point missed, plus the rounding bound.
 """
-from libc.math cimport INFINITY, NAN, sqrt
-from libc.string cimport memcpy, memmove
+from cpython.mem cimport PyMem_Free, PyMem_Malloc
+from libc.math cimport INFINITY, NAN, nextafter, sqrt
+from libc.string cimport memcpy, memmove, memset
 
 cimport numpy as cnp
 
@@ -94,7 +95,7 @@ cdef struct Block:
     int n, stride, most
     bint given           # noise
     Py_ssize_t item      # bytes of a number
-    double x_epsilon, ratio, rtol, atol
+    double given_noise, x_epsilon, ratio, rtol, atol
     Form forms[3]        # by side + 1
     Limits limits
     Line *state
@@ -685,6 +686,7 @@ cdef bint settle(Block *b, Py_ssize_t i, Py_ssize_t o, real off) noexcept nogil:
     cdef Choice choice, rival
     cdef int k, q, steady = 0
     (<real *>b.value)[place] = (<real *>b.error)[place] = NAN
+    (<real *>b.step)[place] = (<real *>b.top)[place] = NAN
     if not is_finite(base[o]):
         b.verdict[place] = NON_FINITE
         return False
@@ -853,8 +855,16 @@ cdef class Ladders:
 
     cdef readonly cnp.ndarray line, shift, value, error, step, top, verdict, history
     cdef tuple owned
+    cdef char *memory
     cdef bint extended
+    cdef Py_ssize_t asked
     cdef Block block
+
+    def __cinit__(self, *args):
+        self.memory = NULL
+
+    def __dealloc__(self):
+        PyMem_Free(self.memory)
 
     def __init__(
         self, int n, cnp.ndarray base not None, cnp.ndarray first_step not None, cnp.ndarray reach not None,
@@ -862,76 +872,145 @@ cdef class Ladders:
         double x_epsilon, double noise, double rtol, double atol, int most, bint keep_history,
     ):
         cdef Py_ssize_t i, lines = cnp.PyArray_DIM(base, 0), m = cnp.PyArray_DIM(base, 1)
+        cdef int typenum = cnp.PyArray_TYPE(base)
         cdef Block *b = &self.block
-        dtype = base.dtype
-        self.extended = dtype.char == "g"
-        if not self.extended and dtype != np.float64:
-            raise TypeError(f"ladders are of float64 or longdouble; got {dtype}")
-        cdef cnp.ndarray array
-        for array in (first_step, reach, size, finest):
-            if array.dtype != dtype or cnp.PyArray_SIZE(array) != lines or not array.flags.c_contiguous:
-                raise ValueError("a ladder got an array of the wrong type, layout or size")
-        if side.dtype != np.int8 or cnp.PyArray_SIZE(side) != lines or not 1 <= n <= 10:
-            raise ValueError("a ladder got a wrong side or n")
+        self.extended = typenum == cnp.NPY_LONGDOUBLE
+        if not self.extended and typenum != cnp.NPY_DOUBLE:
+            raise TypeError(f"ladders are of float64 or longdouble; got {base.dtype}")
+        if not 1 <= n <= 10 or cnp.PyArray_SIZE(side) != lines or cnp.PyArray_TYPE(side) != cnp.NPY_INT8:
+            raise ValueError("a ladder got a wrong n or side")
         b.n_lines, b.m, b.n, b.item = lines, m, n, cnp.PyArray_ITEMSIZE(base)
         for i in range(3):
             b.forms[i] = make_form(n, <int>i - 1)
         b.stride = max(b.forms[0].window, b.forms[1].window)
         b.limits.epsilon, b.limits.believable, b.limits.slack = epsilon, BELIEVABLE, SLACK
-        b.given, b.x_epsilon, b.rtol, b.atol, b.most = noise >= 0, x_epsilon, rtol, atol, most
+        b.given, b.given_noise, b.x_epsilon, b.rtol, b.atol, b.most = noise >= 0, noise, x_epsilon, rtol, atol, most
         b.ratio = RATIO_FIRST if n == 1 else RATIO
-        self.line, self.shift = np.empty(lines * MAX_REQUESTS, np.intp), np.empty(lines * MAX_REQUESTS, dtype)
-        self.value, self.error, self.step, self.top = (np.full((lines, m), np.nan, dtype) for _ in range(4))
-        self.verdict = np.full((lines, m), NOT_CONVERGED, np.int8)
-        self.history = np.zeros((lines, MAX_RUNGS, 1 + 2 * m), dtype) if keep_history else None
-        state = np.zeros(lines * sizeof(Line), np.uint8)
-        samples = np.empty((lines, FIRST_RUNG + 2 * MAX_RUNGS, m), dtype)
-        steps = np.zeros((lines, MAX_RUNGS + MAX_PENDING), dtype)
-        weights = np.empty((lines, 2 * b.stride + 1, MAX_RUNGS, b.stride), dtype)
-        noises, firsts = np.empty((lines, 2, m)), np.zeros((lines, m), np.int32)
-        samples[:, BASE] = base
-        noises[:, 0], noises[:, 1] = max(noise, 0.0), UNKNOWN
-        self.owned = (reach, size, finest, state, samples, steps, weights, noises, firsts)
-        b.reach, b.size, b.finest, b.state, b.samples, b.steps, b.weights, b.noises, b.firsts = (
-            data_of(reach), data_of(size), data_of(finest), <Line *>data_of(state), data_of(samples), data_of(steps),
-            data_of(weights), <double *>data_of(noises), <int *>data_of(firsts),
+        b.reach, b.size, b.finest = (
+            reals(reach, typenum, lines), reals(size, typenum, lines), reals(finest, typenum, lines)
         )
+        self.owned = (reach, size, finest)
+        self.line, self.shift = vector(lines * MAX_REQUESTS, cnp.NPY_INTP), vector(lines * MAX_REQUESTS, typenum)
+        self.value, self.error, self.step, self.top = (
+            matrix(lines, m, typenum), matrix(lines, m, typenum), matrix(lines, m, typenum), matrix(lines, m, typenum)
+        )
+        self.verdict = matrix(lines, m, cnp.NPY_INT8)
+        self.history = np.zeros((lines, MAX_RUNGS, 1 + 2 * m), base.dtype) if keep_history else None
         b.value, b.error, b.step, b.top = (
             data_of(self.value), data_of(self.error), data_of(self.step), data_of(self.top)
         )
         b.verdict = <signed char *>data_of(self.verdict)
         b.history = data_of(self.history) if keep_history else NULL
+        self.reserve()
         for i in range(lines):
-            b.state[i].side = side[i]
+            b.state[i].side = (<signed char *>data_of(side))[i]
         if self.extended:
-            begin(b, <cnp.longdouble_t *>data_of(first_step))
+            begin(b, <cnp.longdouble_t *>reals(base, typenum, lines * m),
+                  <cnp.longdouble_t *>reals(first_step, typenum, lines))
         else:
-            begin(b, <double *>data_of(first_step))
+            begin(b, <double *>reals(base, typenum, lines * m), <double *>reals(first_step, typenum, lines))
 
-    cpdef Py_ssize_t ask(self) except -1:
+    cdef int reserve(self) except -1:
+        # one piece of memory for all that is not a result
+        cdef Block *b = &self.block
+        cdef Py_ssize_t lines = b.n_lines
+        cdef Py_ssize_t numbers[3]
+        numbers[0] = lines * (FIRST_RUNG + 2 * MAX_RUNGS) * b.m
+        numbers[1] = lines * (MAX_RUNGS + MAX_PENDING)
+        numbers[2] = lines * (2 * b.stride + 1) * MAX_RUNGS * b.stride
+        self.memory = <char *>PyMem_Malloc(
+            (numbers[0] + numbers[1] + numbers[2]) * b.item + lines * sizeof(Line)
+            + lines * b.m * (2 * sizeof(double) + sizeof(int)) + 1
+        )
+        if self.memory is NULL:
+            raise MemoryError
+        b.samples = self.memory
+        b.steps = <char *>b.samples + numbers[0] * b.item
+        b.weights = <char *>b.steps + numbers[1] * b.item
+        b.noises = <double *>(<char *>b.weights + numbers[2] * b.item)
+        b.state = <Line *>(b.noises + 2 * lines * b.m)
+        b.firsts = <int *>(b.state + lines)
+        memset(b.state, 0, lines * sizeof(Line))
+        memset(b.firsts, 0, lines * b.m * sizeof(int))
+        return 0
+
+    def ask(self):
         """Fill `line` and `shift` with what to evaluate next, and return how many there are; 0 at the end."""
         if self.extended:
-            return collect(&self.block, <Py_ssize_t *>data_of(self.line), <cnp.longdouble_t *>data_of(self.shift))
-        return collect(&self.block, <Py_ssize_t *>data_of(self.line), <double *>data_of(self.shift))
+            self.asked = collect(&self.block, <Py_ssize_t *>data_of(self.line),
+                                 <cnp.longdouble_t *>data_of(self.shift))
+        else:
+            self.asked = collect(&self.block, <Py_ssize_t *>data_of(self.line), <double *>data_of(self.shift))
+        return self.asked
 
-    cpdef int tell(self, cnp.ndarray values) except -1:
+    def tell(self, cnp.ndarray values not None):
         """Take the values (count, m) of f at what was asked for, in that order; float64 or longdouble."""
         cdef int typenum = cnp.NPY_LONGDOUBLE if self.extended else cnp.NPY_DOUBLE
-        cdef Py_ssize_t count = self.ask()
+        cdef void *pv = reals(values, typenum, self.asked * self.block.m)
         if self.extended:
-            take(&self.block, <cnp.longdouble_t *>reals(values, typenum, count * self.block.m))
+            take(&self.block, <cnp.longdouble_t *>pv)
         else:
-            take(&self.block, <double *>reals(values, typenum, count * self.block.m))
-        return 0
+            take(&self.block, <double *>pv)
+        self.asked = 0
+
+    def climb(self, function, lines):
+        """Let `function` evaluate what is asked for until nothing is; False where its values turn complex."""
+        cdef Py_ssize_t count
+        while self.ask():
+            count = self.asked
+            function.evaluate_along(lines, self.line, self.shift, count)
+            values = function.values
+            if values.dtype is not self.value.dtype or (function.columns_last and self.block.m > 1):
+                if values.dtype.kind == "c" and function.m == self.block.m:
+                    return False
+                columns = values[:, :count].T if function.columns_last else values[:count]
+                values = np.ascontiguousarray(columns).view(columns.real.dtype)
+                values = np.ascontiguousarray(values, self.value.dtype)
+            self.tell(values)
+        return True
+
+
+def coordinate_start(cnp.ndarray x not None, double relative):
+    """What `Ladders` want to know of lines along the coordinates of x, of float64, without any options: first step,
+    reach, size, finest step and side.
+    """
+    cdef Py_ssize_t i, count = cnp.PyArray_SIZE(x)
+    cdef const double *numbers = <double *>reals(x, cnp.NPY_DOUBLE, count)
+    cdef cnp.ndarray first = vector(count, cnp.NPY_DOUBLE), reach = vector(count, cnp.NPY_DOUBLE)
+    cdef cnp.ndarray size = vector(count, cnp.NPY_DOUBLE), finest = vector(count, cnp.NPY_DOUBLE)
+    cdef cnp.ndarray side = vector(count, cnp.NPY_INT8)
+    cdef double length
+    for i in range(count):
+        length = absolute(numbers[i])
+        (<double *>data_of(reach))[i] = INFINITY
+        (<double *>data_of(size))[i] = length
+        (<double *>data_of(finest))[i] = 2 * (nextafter(length, INFINITY) - length)
+        (<double *>data_of(first))[i] = relative * (length if length > 0 else 1)
+        (<signed char *>data_of(side))[i] = 0
+    return first, reach, size, finest, side
 
 
 cdef inline void *data_of(cnp.ndarray array):
     return cnp.PyArray_DATA(array)
 
 
-cdef void begin(Block *b, const real *first_step) noexcept nogil:
-    cdef Py_ssize_t i
+cdef inline cnp.ndarray vector(cnp.npy_intp length, int typenum):
+    return cnp.PyArray_EMPTY(1, &length, typenum, 0)
+
+
+cdef inline cnp.ndarray matrix(Py_ssize_t rows, Py_ssize_t columns, int typenum):
+    cdef cnp.npy_intp lengths[2]
+    lengths[0], lengths[1] = rows, columns
+    return cnp.PyArray_EMPTY(2, lengths, typenum, 0)
+
+
+cdef void begin(Block *b, const real *base, const real *first_step) noexcept nogil:
+    cdef Py_ssize_t i, o
     for i in range(b.n_lines):
+        for o in range(b.m):
+            (<real *>sample(b, i, BASE))[o] = base[i * b.m + o]
+            b.noises[2 * i * b.m + o] = max(b.given_noise, 0)
+            b.noises[(2 * i + 1) * b.m + o] = UNKNOWN
         plan_down(b, i, first_step[i], <real>b.ratio, b.forms[b.state[i].side + 1].need)
         if b.state[i].exhausted:
             finish(b, i, <real>0)

@@ -11,14 +11,21 @@ cnp.import_array()
 cdef class Lines:
     """Lines through the points x (n, lanes): line l goes through point ``lane[l]`` along axis ``axis[l]``, which moves
     the components ``component[start[a]:start[a + 1]]`` by ``coefficient`` (entries, lanes or 1), of x's real type,
-    times the displacement.
+    times the displacement. Without these: one line per component and point, along its coordinate, lanes innermost.
     """
 
     def __init__(
-        self, cnp.ndarray x not None, cnp.ndarray start not None, cnp.ndarray component not None,
-        cnp.ndarray coefficient not None, cnp.ndarray axis not None, cnp.ndarray lane not None,
+        self, cnp.ndarray x not None, cnp.ndarray start=None, cnp.ndarray component=None, cnp.ndarray coefficient=None,
+        cnp.ndarray axis=None, cnp.ndarray lane=None,
     ):
         self.typenum = real_type(cnp.PyArray_TYPE(x))
+        if start is None:
+            self.parts = 2 if cnp.PyArray_ISCOMPLEX(x) else 1
+            self.n_components, self.n_lanes = cnp.PyArray_DIM(x, 0), cnp.PyArray_DIM(x, 1)
+            self.n_lines = self.n_components * self.n_lanes
+            reals(x, self.typenum, self.n_lines * self.parts)
+            self.x = x
+            return
         self.parts = 2 if cnp.PyArray_ISCOMPLEX(x) else 1
         self.n_components, self.n_lanes = cnp.PyArray_DIM(x, 0), cnp.PyArray_DIM(x, 1)
         self.n_lines = cnp.PyArray_DIM(axis, 0)
@@ -69,12 +76,13 @@ cdef void put(
     Lines lines, const Py_ssize_t *line, cnp.ndarray shift, Py_ssize_t first, Py_ssize_t count, real *out,
     Py_ssize_t next_component, Py_ssize_t next_point,
 ):
+    cdef bint coordinates = lines.start is None
     cdef const real *x = <const real *>cnp.PyArray_DATA(lines.x)
-    cdef const real *coefficient = <const real *>cnp.PyArray_DATA(lines.coefficient)
-    cdef const Py_ssize_t *start = <const Py_ssize_t *>cnp.PyArray_DATA(lines.start)
-    cdef const Py_ssize_t *component = <const Py_ssize_t *>cnp.PyArray_DATA(lines.component)
-    cdef const Py_ssize_t *axis = <const Py_ssize_t *>cnp.PyArray_DATA(lines.axis)
-    cdef const Py_ssize_t *lane = <const Py_ssize_t *>cnp.PyArray_DATA(lines.lane)
+    cdef const real *coefficient = <const real *>(NULL if coordinates else cnp.PyArray_DATA(lines.coefficient))
+    cdef const Py_ssize_t *start = <const Py_ssize_t *>(NULL if coordinates else cnp.PyArray_DATA(lines.start))
+    cdef const Py_ssize_t *component = <const Py_ssize_t *>(NULL if coordinates else cnp.PyArray_DATA(lines.component))
+    cdef const Py_ssize_t *axis = <const Py_ssize_t *>(NULL if coordinates else cnp.PyArray_DATA(lines.axis))
+    cdef const Py_ssize_t *lane = <const Py_ssize_t *>(NULL if coordinates else cnp.PyArray_DATA(lines.lane))
     cdef const double *shifts = <const double *>cnp.PyArray_DATA(shift)
     cdef const long double *long_shifts = <const long double *>cnp.PyArray_DATA(shift)
     cdef bint extended = cnp.PyArray_TYPE(shift) == cnp.NPY_LONGDOUBLE
@@ -82,12 +90,20 @@ cdef void put(
     cdef real s
     cdef real *goal
     for p in range(count):
-        a, b = axis[line[p]], lane[line[p]]
+        if coordinates:
+            a, b = line[p] // lanes, line[p] % lanes
+        else:
+            a, b = axis[line[p]], lane[line[p]]
         s = <real>(long_shifts[first + p] if extended else shifts[first + p])
         goal = out + p * next_point
         for i in range(lines.n_components):
             goal[i * next_component] = x[(i * lanes + b) * parts]
             if parts == 2:
                 goal[i * next_component + 1] = x[(i * lanes + b) * 2 + 1]
+        if s == 0:
+            continue
+        if coordinates:
+            goal[a * next_component] += s
+            continue
         for e in range(start[a], start[a + 1]):
             goal[component[e] * next_component] += s * coefficient[e * per_lane + (b if per_lane > 1 else 0)]
