@@ -77,8 +77,9 @@ class History:
 
     def reshaped(self, shape: tuple[int, ...]) -> History:
         """For results of this shape."""
-        parts = (self.step, self.error, self.rounding)
-        return History(*(part if part is None else part.reshape(len(part), *shape) for part in parts))
+        whole = (len(self.step), *shape)
+        rounding = None if self.rounding is None else self.rounding.reshape(whole)
+        return History(self.step.reshape(whole), self.error.reshape(whole), rounding)
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)

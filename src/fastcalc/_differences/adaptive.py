@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastcalc._differences.climb import LINES, START, Aim, Directions, Found, along, coordinates
+from fastcalc._differences.climb import LINES, START, Aim, Directions, Found, along, coordinates, smallest
 from fastcalc._differences.engine import Function
 from fastcalc._differences.lanes import take
 from fastcalc._differences.recipes import EPSILON, Frame
@@ -56,7 +56,7 @@ def _quietly(ladders: Ladders, function: Function, lines: kernel.Lines) -> bool:
 
 
 class Lines(Adaptive):
-    """n-th derivatives along the coordinates, all or those chosen, or along directions v, one per group of variables."""
+    """n-th derivatives along the coordinates, all or those chosen, or along directions v, one a group of variables."""
 
     def __init__(
         self,
@@ -69,6 +69,7 @@ class Lines(Adaptive):
     ) -> None:
         super().__init__(aim)
         self.n, self.chosen, self.v, self.groups = n, chosen, v, groups
+        self.smallest = smallest(n)
 
     def at(self, lanes: NDArray[np.intp]) -> Lines:
         """With v at these points."""
@@ -89,7 +90,8 @@ class Lines(Adaptive):
         m = function.m
         base = function.values[:, :lanes].T if function.columns_last else function.values[:lanes]
         each = np.ascontiguousarray(base) if n == 1 else np.tile(base, (n, 1))
-        ladders = Ladders(self.n, each, *coordinate_start(x, START), EPSILON, EPSILON, *self.aim.numbers(), False)
+        start = coordinate_start(x, START, self.smallest)
+        ladders = Ladders(self.n, each, *start, EPSILON, EPSILON, *self.aim.numbers(), False)
         if not _quietly(ladders, function, lines):
             return None
         value = ladders.value if m == 1 else np.ascontiguousarray(ladders.value.T)
@@ -111,7 +113,7 @@ class Hessian(Adaptive):
     """All second derivatives: along the coordinates, then along the sum of each pair, in steps that suit both."""
 
     def solve(self, function: Function, x: _Array, frame: Frame, *, full: bool) -> Solution:
-        """n + n (n - 1) / 2 lines."""
+        """A line for each variable, and for each pair of them."""
         n, lanes = x.shape
         single = along(function, x, frame, coordinates(n, x.real.dtype), 2, self.aim)
         units = _units(single, x, frame)
@@ -146,7 +148,7 @@ class HessianDirection(Adaptive):
         return HessianDirection(self.aim, take(self.v, lanes), self.moved)
 
     def solve(self, function: Function, x: _Array, frame: Frame, *, full: bool) -> Solution:
-        """2n + 1 lines."""
+        """Two lines for each variable, and one along v."""
         n, real = len(x), x.real.dtype
         single = along(function, x, frame, coordinates(n, real), 2, self.aim)
         direction = _directions([(self.moved, self.v[self.moved])], real)
@@ -178,9 +180,7 @@ class Partial(Adaptive):
         """prod(alpha + 1) - 1 lines."""
         order, involved = sum(self.alpha), np.flatnonzero(self.alpha)
         powers = [self.alpha[i] for i in involved]
-        single = along(
-            function, x, frame, coordinates(len(x), x.real.dtype, involved.astype(np.intp)), order, self.aim
-        )
+        single = along(function, x, frame, coordinates(len(x), x.real.dtype, involved.astype(np.intp)), order, self.aim)
         units = np.ones(x.shape, x.real.dtype)
         units[involved] = _units(single, x[involved], frame.rows(involved.astype(np.intp)))
         entries, weights = [], []
@@ -271,7 +271,8 @@ def _put(
 def _least(top: _Array) -> _Array:
     """The largest step that suits all outputs, (lanes,)."""
     steps: _Array = np.nanmin(np.where(np.isfinite(top), top, np.inf), axis=0, initial=np.inf)
-    return steps[0]
+    least: _Array = steps[0]
+    return least
 
 
 def _units(single: Found, x: _Array, frame: Frame) -> _Array:
@@ -287,8 +288,9 @@ def _units(single: Found, x: _Array, frame: Frame) -> _Array:
 
 
 def _powers_of_2(steps: _Array) -> _Array:
-    with np.errstate(invalid="ignore"):
-        return np.exp2(np.round(np.log2(np.where(np.isfinite(steps) & (steps > 0), steps, 1)))).astype(steps.dtype)
+    usable = np.where(np.isfinite(steps) & (steps > 0), steps, 1)
+    powers: _Array = np.exp2(np.round(np.log2(usable))).astype(steps.dtype)
+    return powers
 
 
 def _in_units(frame: Frame, units: _Array) -> Frame:

@@ -121,18 +121,32 @@ class _Start(NamedTuple):
     bent: NDArray[np.bool_]
     fixed: NDArray[np.bool_]
 
+    def of(self, lines: NDArray[np.intp]) -> tuple[_Array, _Array, _Array, _Array, NDArray[np.int8]]:
+        """What the kernel wants to know of some lines."""
+        first, reach, size, finest, side = (np.ascontiguousarray(part.reshape(-1)[lines]) for part in self[:5])
+        return first, reach, size, finest, side
+
 
 def along(
     function: Function, x: _Array, frame: Frame, directions: Directions, n: int, aim: Aim, *, record: bool = False
 ) -> Found:
     """n-th derivatives along all directions at the points x (n_variables, lanes)."""
     base, epsilon = _base(function, x)
-    start = _start(x, frame, directions)
+    if directions.size * base.size == 0:
+        return _nothing(function, directions.size, base)
+    start = _start(x, frame, directions, smallest(n))
     while True:
         found = _climb(function, x, base, epsilon, start, directions, n, aim, record=record)
         if found is not None:
             return found
         base = base.astype(function.dtype)  # f turned complex on the way: from the beginning
+
+
+def _nothing(function: Function, axes: int, base: _Array) -> Found:
+    """For no directions, points or outputs."""
+    shape = (function.m, axes, base.shape[1])
+    empty = np.empty(shape, base.real.dtype)
+    return Found(np.empty(shape, base.dtype), empty, empty, empty, np.empty(shape, np.int8), base, None)
 
 
 def _base(function: Function, x: _Array) -> tuple[_Array, float]:
@@ -151,7 +165,12 @@ def _base(function: Function, x: _Array) -> tuple[_Array, float]:
         return found.base, function.epsilon
 
 
-def _start(x: _Array, frame: Frame, directions: Directions) -> _Start:
+def smallest(n: int) -> float:
+    """Components up to this count as 0: powers of steps in proportion leave the range of the exponent."""
+    return float(10 ** (-280 / (n + 1)))
+
+
+def _start(x: _Array, frame: Frame, directions: Directions, zero: float) -> _Start:
     wide = np.longdouble if x.real.dtype.char == "g" else np.float64
     place = x.real[directions.component]
     speed = np.broadcast_to(np.abs(directions.coefficient), place.shape)
@@ -163,10 +182,10 @@ def _start(x: _Array, frame: Frame, directions: Directions) -> _Start:
         else:
             if frame.scale is not None:
                 size = np.maximum(size, np.broadcast_to(frame.scale, x.shape)[directions.component])
-            own = START * np.where(size == 0, 1, size)
+            own = START * np.where(size <= zero, 1, size)
         first = directions.lowest(np.where(speed > 0, own / speed, np.inf)).astype(wide)
         finest = directions.lowest(np.where(speed > 0, 2 * spacing / speed, np.inf)).astype(wide)
-        first, finest = (np.where(np.isfinite(steps), steps, 1) for steps in (first, finest))
+        first, finest = (np.where(np.isfinite(steps), steps, 1).astype(wide) for steps in (first, finest))
         amount = directions.highest(np.abs(place) / speed).astype(wide) if directions.exact else np.zeros_like(first)
     side, bent = np.zeros(first.shape, np.int8), np.zeros(first.shape, np.bool_)
     fixed, reach = bent.copy(), np.full(first.shape, np.inf, wide)
@@ -230,7 +249,7 @@ def _climb(
             ladders = Ladders(
                 n,
                 values[lane],
-                *(np.ascontiguousarray(part.reshape(-1)[block]) for part in start[:5]),
+                *start.of(block),
                 epsilon,
                 float(np.finfo(x.dtype).eps),
                 *aim.numbers(),
@@ -243,7 +262,7 @@ def _climb(
                 whole.reshape(-1, parts * m)[block] = part
             top.reshape(-1, parts * m)[block] = ladders.top
             status.reshape(-1, parts * m)[block] = ladders.verdict
-            if record:
+            if ladders.history is not None:
                 if kept is None:
                     kept = np.zeros((directions.size * lanes, *ladders.history.shape[1:]), wide)
                 kept[block] = ladders.history

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastcalc._differences import adaptive, recipes
+from fastcalc._differences.climb import Aim
 from fastcalc._differences.engine import Function
 from fastcalc._differences.plans import CENTRAL, KINDS
 from fastcalc._differences.recipes import Frame
@@ -25,9 +26,9 @@ def solve(recipe: AnyRecipe, function: Function, x: NDArray[Any], frame: Frame, 
     return solve_fixed(recipe, function, x, frame, full=full)
 
 
-def aim(settings: Settings) -> adaptive.Aim:
+def aim(settings: Settings) -> Aim:
     """What the user asked an adaptive method for."""
-    return adaptive.Aim(settings.rtol, settings.atol, settings.noise, settings.max_evaluations)
+    return Aim(settings.rtol, settings.atol, settings.noise, settings.max_evaluations)
 
 
 def rule(settings: Settings, n: int, order: int | None = None, *, across: bool = False) -> Rule:

@@ -17,8 +17,8 @@ from fastcalc._differences import adaptive, methods
 from fastcalc._differences.engine import Function
 from fastcalc._differences.problem import Problem, as_points, deliver, frame_at, make_function, split_arguments
 from fastcalc._differences.products import linear_operator
-from fastcalc._differences.settings import ADAPTIVE, DEFAULT, Options, Settings, documented, parse
 from fastcalc._differences.recipes import NO_FRAME, Recipe
+from fastcalc._differences.settings import ADAPTIVE, DEFAULT, Options, Settings, documented, parse
 from fastcalc._differences.solve import Solution, solve_at_once, solve_fixed
 from fastcalc._results import worst
 

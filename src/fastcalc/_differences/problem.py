@@ -16,6 +16,7 @@ from fastcalc._differences.engine import Function
 from fastcalc._differences.recipes import NO_FRAME, Frame
 from fastcalc._differences.settings import Settings, inward, parse
 from fastcalc._differences.solve import Solution
+from fastcalc._differences.steps import require_moved
 from fastcalc._functions.python import PythonFunction
 from fastcalc._functions.vectorized import VectorizedFunction
 from fastcalc._results import DerivativeResult, Status, describe, succeeded
@@ -95,7 +96,11 @@ def frame_at(settings: Settings, x: NDArray[Any], points: NDArray[Any]) -> Frame
                 f"x must be inside `bounds`; got {position[i, k]!s} for variable {i}, whose bounds are {low!s} and "
                 f"{high!s}: move x, for example by np.clip(x, lower, upper)"
             )
-    return Frame(aligned("step", settings.step), aligned("scale", settings.scale), bounds)
+    step = aligned("step", settings.step)
+    if step is not None and settings.method == "adaptive":
+        wide = np.broadcast_to(step, points.shape)
+        require_moved(points, points + wide, np.ones(points.shape, np.bool_), wide)
+    return Frame(step, aligned("scale", settings.scale), bounds)
 
 
 def deliver(value: NDArray[Any], shape: tuple[int, ...], out: NDArray[Any] | None) -> Any:

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from fastcalc._differences.problem import Problem
 from fastcalc._differences.methods import solve, some_lines
+from fastcalc._differences.problem import Problem
 from fastcalc._differences.solve import Solution, gathered
 from fastcalc._results import worst
 

@@ -191,6 +191,7 @@ cdef class Caller:
     cdef bint scalar
     cdef public bint guess_scalar  # take the output for a scalar where f gives none at all
     cdef bint imaginary, nan_on_error, fast
+    cdef bint undisplaced        # the point is x itself, whose value is the real part
     cdef readonly Py_ssize_t n_components, m
     cdef public Py_ssize_t evaluations
     cdef readonly list suspects
@@ -405,7 +406,7 @@ cdef class Caller:
                     "method 'complex' needs an `f` that computes in complex arithmetic; got a real output, of type "
                     f"{type(output).__name__}, which has lost the derivative: use method 'central'"
                 )
-            array = array.imag
+            array = array.real if self.undisplaced else array.imag
         return array
 
     cdef int meet(self, object array, tuple shape) except -1:
@@ -559,6 +560,7 @@ cdef class PointCaller(Caller):
         reals(x, typenum, self.n_components * all_lanes * (2 if cnp.PyArray_ISCOMPLEX(x) else 1))
         reals(h, typenum, plan.n_slots * all_lanes)
         self.reserve(columns)
+        self.undisplaced = plan.base and last == 1
         for p in range(first, last):
             for b in range(lane0, lane0 + lanes):
                 self.place_point(plan, p, x, h, all_lanes, b)
@@ -681,6 +683,7 @@ cdef class BlockCaller(Caller):
                 <long double *>pb,
             )
         self.reserve(column + k)
+        self.undisplaced = plan.base and last == 1
         if not self.evaluate_points(block, column, k):
             return self.one_by_one(plan, first, last, x, h, all_lanes, lane0, lanes, column)
         # the views keep the memory alive: what f kept, it owns from now on

@@ -23,7 +23,7 @@ import numpy as np
 
 from fastcalc._kernels.arrays cimport absolute, real, reals
 from fastcalc._kernels.windows cimport (
-    MAX_RUNGS, MAX_WINDOW, Choice, Form, Limits, choose_window, extrapolate, interpolate, make_form, missed, node, weigh,
+    MAX_RUNGS, Choice, Form, Limits, choose_window, extrapolate, interpolate, make_form, missed, node, weigh,
 )
 
 cnp.import_array()
@@ -76,8 +76,13 @@ cdef double SLACK = 10         # truncation over rounding of one that is as good
 cdef double NOISE_FACTOR = 3   # from the root mean square of misses to a bound
 cdef double OFF = 0.83         # the check point, in units of the largest step in use
 cdef double LONGEST = 16       # stride down
+cdef double ENOUGH = 300       # rounding over that of f itself: fewer digits are not worth a stride up
 cdef double FAR_UP = 6         # the stride up where many digits are missing
+cdef double FARTHER_UP = 30    # where all are
+cdef double LEAP = 1e3         # a stride up that begins a new ladder
+cdef double TYPICAL = 0.19     # first step where f does not move in steps relative to x
 cdef double LOUD = 100         # misses over rounding that want an explanation
+cdef double PLATEAU = 1e-6     # the least width of a plateau, in first steps
 cdef double UNKNOWN = -1
 cdef int UPS = 14              # strides up at most
 cdef int STILL_UPS = 4         # of an f that does not move
@@ -88,6 +93,7 @@ cdef int RETRIES = 2           # fresh starts at smaller steps
 cdef struct Line:
     int side, count, phase, pending, ups, slow, rough, tries, retries, evaluations
     bint listened, exhausted
+    bint levels          # f does not move in small steps: it has levels, and misses are the distance between them
 
 
 cdef struct Block:
@@ -110,7 +116,7 @@ cdef struct Block:
     void *step
     void *top
     void *history        # [lines, rungs, 1 + 2 m]
-    signed char *verdict # [lines, m]
+    signed char *verdict  # [lines, m]
     double *noises       # [lines, 2, m]: what the errors allow for; what was listened to, UNKNOWN before
     int *firsts          # [lines, m]: rungs before this one stepped over structure
 
@@ -165,7 +171,7 @@ cdef void plan_down(Block *b, Py_ssize_t i, real first, real ratio, int wanted) 
     while s.pending < wanted and s.pending < MAX_PENDING:
         if s.count + s.pending >= MAX_RUNGS or s.evaluations + cost * (s.pending + 1) + 1 > b.most:
             break
-        pending[s.pending] = quantized(( <real *>b.size)[i], h, b.x_epsilon)
+        pending[s.pending] = quantized((<real *>b.size)[i], h, b.x_epsilon)
         if pending[s.pending] < (<real *>b.finest)[i]:
             break
         if is_rung(b, i, pending[s.pending]) or (s.pending > 0 and pending[s.pending] >= pending[s.pending - 1]):
@@ -391,6 +397,27 @@ cdef double misses(
     return sqrt(<double>total / count) if count > 0 else 0
 
 
+cdef real higher(
+    const Block *b, Py_ssize_t i, const Facts *facts, const real *h, real r, real v, double noise
+) noexcept nogil:
+    # the step wanted above the ladder, where rounding limits the error; 0: none
+    cdef const Line *s = b.state + i
+    cdef real up = h[facts.first]
+    if s.ups >= (STILL_UPS if facts.still else UPS):
+        return 0
+    if facts.still and up < <real>TYPICAL:
+        up = <real>TYPICAL  # what abs(x) says of the scale is wrong
+    elif noise > 0:
+        up *= <real>b.ratio
+    else:
+        up *= <real>(FARTHER_UP if 10 * r > v else FAR_UP if r > <real>1e-9 * v else b.ratio)
+    if facts.first > 0 and up >= h[facts.first - 1] / <real>1.2:  # what is above is not finite
+        if h[facts.first - 1] < <real>1.5 * h[facts.first]:
+            return 0
+        up = sqrt(<double>(h[facts.first] * h[facts.first - 1]))
+    return min(up, (<real *>b.reach)[i])
+
+
 cdef int act(Block *b, Py_ssize_t i, Py_ssize_t o, int *more, real *up) noexcept nogil:
     # OUT more: rungs wanted; up: the step wanted
     cdef Line *s = b.state + i
@@ -403,32 +430,22 @@ cdef int act(Block *b, Py_ssize_t i, Py_ssize_t o, int *more, real *up) noexcept
     cdef Facts facts = gather(b, i, o, odd, even, size, flat)
     cdef Choice choice
     cdef real v, t, r
-    cdef int wanted, k, w, repeat
+    cdef int wanted, k, w
     cdef double miss, amplify
     cdef double *noise = b.noises + 2 * i * b.m + o
     more[0] = 1
     if s.count - facts.first < form.need:
         more[0] = form.need - (s.count - facts.first)
         return STRIDE_DOWN if facts.first == s.count else DOWN
-    for repeat in range(4):
+    for _ in range(4):
         choice = choose(b, i, o, &facts, odd, even, size, flat, False, &v, &t, &r)
         if not choice.found:
             return LISTEN if s.rough >= ROUGH and not s.listened and not b.given else STRIDE_DOWN
         k, w = choice.k, choice.w
         if b.rtol >= 0 and t + r <= max(<real>b.atol, <real>b.rtol * absolute(v)):
             return READY
-        if (
-            k - w == facts.first and r > <real>0.3 * t and r > 30 * <real>b.limits.epsilon * absolute(v)
-            and s.ups < (STILL_UPS if facts.still else UPS)
-        ):
-            up[0] = h[facts.first] * <real>(
-                FAR_UP if r > <real>1e-9 * absolute(v) and noise[0] <= 0 else b.ratio
-            )
-            if facts.first > 0 and up[0] >= h[facts.first - 1] / <real>1.2:
-                up[0] = sqrt(<double>(h[facts.first] * h[facts.first - 1]))
-                if h[facts.first - 1] < <real>1.5 * h[facts.first]:
-                    up[0] = 0
-            up[0] = min(up[0], (<real *>b.reach)[i])
+        if k - w == facts.first and r > <real>0.3 * t and r > <real>(ENOUGH * b.limits.epsilon) * absolute(v):
+            up[0] = higher(b, i, &facts, h, r, absolute(v), noise[0])
             if up[0] > <real>1.2 * h[facts.first]:
                 return UP
         wanted = 2
@@ -446,7 +463,7 @@ cdef int act(Block *b, Py_ssize_t i, Py_ssize_t o, int *more, real *up) noexcept
         if miss > LOUD * b.limits.epsilon * facts.tallest:
             if not s.listened:
                 return LISTEN
-            if NOISE_FACTOR * noise[b.m] < 0.05 * miss and s.retries < RETRIES:
+            if NOISE_FACTOR * noise[b.m] < 0.05 * miss and s.retries < RETRIES and not s.levels:
                 b.firsts[i * b.m + o] = s.count  # what was missed is no noise: smaller steps must tell
                 s.retries += 1
                 return STRIDE_DOWN
@@ -475,7 +492,7 @@ cdef void decide(Block *b, Py_ssize_t i, const real *kind) noexcept nogil:
     if strongest == STRIDE_DOWN:
         s.slow += 1
         s.rough += 1
-        for most in range(s.slow):
+        for _ in range(s.slow):
             ratio *= <real>1.3
         ratio = min(ratio, <real>LONGEST)
         plan_down(b, i, h[s.count - 1] / ratio, ratio, 1)
@@ -484,7 +501,9 @@ cdef void decide(Block *b, Py_ssize_t i, const real *kind) noexcept nogil:
         plan_down(b, i, h[s.count - 1] / ratio, ratio, min(most, 2 if s.count >= b.forms[s.side + 1].need else most))
     elif strongest == UP:
         s.ups += 1
-        plan_down(b, i, highest, ratio, 1)
+        if highest > LEAP * h[0]:  # from the beginning
+            s.count = 0
+        plan_down(b, i, highest, ratio, 1 if s.count > 0 else b.forms[s.side + 1].need)
     elif strongest == LISTEN:
         begin_listening(b, i, kind)
         return
@@ -542,6 +561,7 @@ cdef void listen(Block *b, Py_ssize_t i, const real *kind) noexcept nogil:
         equal |= level != level
         heard |= level > 0
         noise[b.m] = level if level > 0 else max(noise[b.m], quantum(b, i, o, kind) / NOISE_FACTOR, 0)
+    s.levels |= equal
     if equal and not heard:
         begin_listening(b, i, kind)
     else:
@@ -591,7 +611,7 @@ cdef double quantum(const Block *b, Py_ssize_t i, Py_ssize_t o, const real *kind
                     least_close = min(least_close, change)
                     flat_close = True
     least = min(least if flat else INFINITY, least_close if flat_close else INFINITY)
-    return least if least < 1e-2 * most else 0
+    return least if least < 0.1 * most else 0
 
 
 cdef double noise_level(const Block *b, Py_ssize_t i, Py_ssize_t o, const real *kind) noexcept nogil:
@@ -684,7 +704,7 @@ cdef bint settle(Block *b, Py_ssize_t i, Py_ssize_t o, real off) noexcept nogil:
     cdef real *base = <real *>sample(b, i, BASE)
     cdef Facts facts
     cdef Choice choice, rival
-    cdef int k, q, steady = 0
+    cdef int k, steady = 0
     (<real *>b.value)[place] = (<real *>b.error)[place] = NAN
     (<real *>b.step)[place] = (<real *>b.top)[place] = NAN
     if not is_finite(base[o]):
@@ -699,7 +719,8 @@ cdef bint settle(Block *b, Py_ssize_t i, Py_ssize_t o, real off) noexcept nogil:
     if not choice.found:  # a plateau, if f does not move at the small steps
         while steady < s.count - facts.first and flat[s.count - 1 - steady]:
             steady += 1
-        if steady >= form.need + 1:
+        # where only steps near the resolution of f's own arguments don't move it, that is no plateau
+        if steady > form.need and h[s.count - steady] > <real>PLATEAU * h[facts.first]:
             facts.still = True
             facts.first = s.count - steady
             choice = choose(b, i, o, &facts, odd, even, size, flat, False, &v, &t, &r)
@@ -732,7 +753,7 @@ cdef bint settle(Block *b, Py_ssize_t i, Py_ssize_t o, real off) noexcept nogil:
         b.verdict[place] = NOT_SMOOTH  # where rounding hides less, the companion is spoilt
         return False
     scale = 1
-    for q in range(b.n):
+    for _ in range(b.n):
         scale /= h[facts.first]
     if error > max(
         <real>0.5 * absolute(v), <real>0.5 * <real>facts.spread * scale,
@@ -970,9 +991,9 @@ cdef class Ladders:
         return True
 
 
-def coordinate_start(cnp.ndarray x not None, double relative):
+def coordinate_start(cnp.ndarray x not None, double relative, double smallest):
     """What `Ladders` want to know of lines along the coordinates of x, of float64, without any options: first step,
-    reach, size, finest step and side.
+    reach, size, finest step and side. A component up to `smallest` counts as 0, whose size is 1.
     """
     cdef Py_ssize_t i, count = cnp.PyArray_SIZE(x)
     cdef const double *numbers = <double *>reals(x, cnp.NPY_DOUBLE, count)
@@ -985,7 +1006,7 @@ def coordinate_start(cnp.ndarray x not None, double relative):
         (<double *>data_of(reach))[i] = INFINITY
         (<double *>data_of(size))[i] = length
         (<double *>data_of(finest))[i] = 2 * (nextafter(length, INFINITY) - length)
-        (<double *>data_of(first))[i] = relative * (length if length > 0 else 1)
+        (<double *>data_of(first))[i] = relative * (length if length > smallest else 1)
         (<signed char *>data_of(side))[i] = 0
     return first, reach, size, finest, side
 

@@ -9,7 +9,7 @@ cnp.import_array()
 
 
 cdef class Lines:
-    """Lines through the points x (n, lanes): line l goes through point ``lane[l]`` along axis ``axis[l]``, which moves
+    """Lines through the points x (n, lanes): line k goes through point ``lane[k]`` along axis ``axis[k]``; axis a moves
     the components ``component[start[a]:start[a + 1]]`` by ``coefficient`` (entries, lanes or 1), of x's real type,
     times the displacement. Without these: one line per component and point, along its coordinate, lanes innermost.
     """
@@ -36,8 +36,8 @@ cdef class Lines:
         reals(x, self.typenum, self.n_components * self.n_lanes * self.parts)
         reals(coefficient, self.typenum, cnp.PyArray_DIM(component, 0) * self.per_lane)
         if not (
-            start[0] == 0 and (np.diff(start) >= 0).all() and start[len(start) - 1] == len(component) and self.per_lane in
-            (1, self.n_lanes) and cnp.PyArray_DIM(lane, 0) == self.n_lines
+            start[0] == 0 and (np.diff(start) >= 0).all() and start[len(start) - 1] == len(component)
+            and self.per_lane in (1, self.n_lanes) and cnp.PyArray_DIM(lane, 0) == self.n_lines
         ):
             raise ValueError("a kernel got lines that don't fit together")
         for indices, length in ((component, self.n_components), (axis, len(start) - 1), (lane, self.n_lanes)):
@@ -51,7 +51,7 @@ cdef class Lines:
         Py_ssize_t next_component, Py_ssize_t next_point,
     ) except -1:
         """Write the points asked for, from `first` on, to `out`, whose strides are in numbers of x's real type."""
-        cdef Py_ssize_t p, l
+        cdef Py_ssize_t p
         cdef int kind = cnp.PyArray_TYPE(shift)
         cdef const Py_ssize_t *which
         if cnp.PyArray_TYPE(line) != cnp.NPY_INTP or cnp.PyArray_SIZE(line) < first + count:
@@ -60,8 +60,7 @@ cdef class Lines:
             raise ValueError("a kernel got displacements of the wrong type, or too few")
         which = <const Py_ssize_t *>cnp.PyArray_DATA(line) + first
         for p in range(count):
-            l = which[p]
-            if not 0 <= l < self.n_lines:
+            if not 0 <= which[p] < self.n_lines:
                 raise ValueError("a line outside the set")
         if self.typenum == cnp.NPY_DOUBLE:
             put(self, which, shift, first, count, <double *>out, next_component, next_point)

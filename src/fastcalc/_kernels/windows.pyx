@@ -42,21 +42,21 @@ cdef Form make_form(int n, int side):
     return form
 
 
-cdef inline real node(const Form *form, real h) noexcept nogil:
-    return h if form.side != 0 else h * h
+cdef real node(const Form *form, real h) noexcept nogil:
+    return form.side * h if form.side != 0 else h * h
 
 
 cdef void weigh(
     const Form *form, const real *h, int k, int stride, real *weight, real *companion, real *amplify
 ) noexcept nogil:
-    # IN h[k + 1]; OUT weight, companion [k, w, l], amplify[k, w] for the windows of w + 1 rungs k, k - 1, ..., k - w:
+    # IN h[k + 1]; OUT weight, companion [k, w, p], amplify[k, w] for the windows of w + 1 rungs k, k - 1, ..., k - w:
     # the weights of the coefficients j and companion_j at t = 0, which may share their memory, and how an error of f
     # grows in the derivative, n! sum(abs(weight) / h**q). Fornberg's recurrence takes the rungs in one at a time.
     cdef real row[MAX_WINDOW][MAX_WINDOW]
     cdef real u[MAX_WINDOW]
     cdef real inverse[MAX_WINDOW]
     cdef real total, last = node(form, h[k]), c1 = 1, c2, c3, c5, scale = 1, companion_scale = 1
-    cdef int i, j, l, top = form.j if form.j > form.companion_j else form.companion_j
+    cdef int i, j, p, top = form.j if form.j > form.companion_j else form.companion_j
     cdef int size = k + 1 if k + 1 < form.window else form.window
     for j in range(1, top + 1):  # the nodes are in units of the last one; the weights are of derivatives: over j!
         if j <= form.j:
@@ -64,44 +64,44 @@ cdef void weigh(
         if j <= form.companion_j:
             companion_scale /= j * last
     for j in range(top + 1):
-        for l in range(size):
-            row[j][l] = 0
+        for p in range(size):
+            row[j][p] = 0
     row[0][0] = u[0] = 1
     for i in range(size):
         if i > 0:
             u[i] = node(form, h[k - i]) / last
             c2, c5 = 1, u[i - 1]
-            for l in range(i):
-                c3 = u[i] - u[l]
+            for p in range(i):
+                c3 = u[i] - u[p]
                 c2 *= c3
-                if l == i - 1:
+                if p == i - 1:
                     for j in range(i if i < top else top, 0, -1):
                         row[j][i] = c1 * (j * row[j - 1][i - 1] - c5 * row[j][i - 1]) / c2
                     row[0][i] = -c1 * c5 * row[0][i - 1] / c2
                 c3 = 1 / c3
                 for j in range(i if i < top else top, 0, -1):
-                    row[j][l] = (u[i] * row[j][l] - j * row[j - 1][l]) * c3
-                row[0][l] = u[i] * row[0][l] * c3
+                    row[j][p] = (u[i] * row[j][p] - j * row[j - 1][p]) * c3
+                row[0][p] = u[i] * row[0][p] * c3
             c1 = c2
         inverse[i] = 1 / (h[k - i] if form.q == 1 else h[k - i] * h[k - i])
         total = 0
-        for l in range(i + 1):
-            weight[(k * stride + i) * stride + l] = row[form.j][l] * scale
-            total += absolute(row[form.j][l] * scale) * inverse[l]
+        for p in range(i + 1):
+            weight[(k * stride + i) * stride + p] = row[form.j][p] * scale
+            total += absolute(row[form.j][p] * scale) * inverse[p]
         amplify[k * stride + i] = total * <real>form.factor
         if companion != weight:
-            for l in range(i + 1):
-                companion[(k * stride + i) * stride + l] = row[form.companion_j][l] * companion_scale
+            for p in range(i + 1):
+                companion[(k * stride + i) * stride + p] = row[form.companion_j][p] * companion_scale
 
 
-cdef inline real extrapolate(
+cdef real extrapolate(
     const Form *form, const real *weight, int stride, int k, int w, const real *data, bint companion
 ) noexcept nogil:
     cdef const real *row = weight + (k * stride + w) * stride
     cdef real total = 0
-    cdef int l
-    for l in range(w + 1):
-        total += row[l] * data[k - l]
+    cdef int p
+    for p in range(w + 1):
+        total += row[p] * data[k - p]
     return total * <real>(form.companion_factor if companion else form.factor)
 
 
@@ -120,7 +120,7 @@ cdef Choice choose_window(
     # OUT value, truncation, rounding of the window chosen.
     cdef real values[MAX_RUNGS][MAX_WINDOW]
     cdef real errors[MAX_RUNGS][MAX_WINDOW]
-    cdef real v, t, r, best, error
+    cdef real v, t, r, best
     cdef int k, w, widest, moving
     cdef real tallest
     cdef Choice choice
@@ -177,16 +177,16 @@ cdef bint has_companion(
 ) noexcept nogil:
     cdef real v, t, r, amplify = 0, tallest = 0
     cdef const real *row = weight + (k * stride + w) * stride
-    cdef int l
+    cdef int p
     v = extrapolate(form, weight, stride, k, w, data, True)
     t = absolute(v - extrapolate(form, weight, stride, k, w - 1, data, True))
     if k - 1 - w >= first:
         t = largest(absolute(v - extrapolate(form, weight, stride, k - 1, w, data, True)), t)
     else:
         t = largest(absolute(v - extrapolate(form, weight, stride, k - 1, w - 1, data, True)), t)
-    for l in range(w + 1):
-        amplify += absolute(row[l]) / (h[k - l] if form.companion_q == 1 else h[k - l] * h[k - l])
-        tallest = largest(size[k - l], tallest)
+    for p in range(w + 1):
+        amplify += absolute(row[p]) / (h[k - p] if form.companion_q == 1 else h[k - p] * h[k - p])
+        tallest = largest(size[k - p], tallest)
     r = (tallest * <real>limits.epsilon + <real>noise) * amplify * <real>form.companion_factor
     return t <= largest(<real>limits.believable * absolute(v), <real>limits.slack * r)
 
@@ -221,6 +221,6 @@ cdef real missed(const Form *form, const real *h, int first, int last, real at, 
         for j in range(i, 0, -1):
             product[j] = product[j - 1] - u * product[j]
         product[0] = -u * product[0]
-    for j in range(form.j):
+    for _ in range(form.j):
         distance *= scale
     return absolute(miss * product[form.j] / distance) * <real>form.factor
