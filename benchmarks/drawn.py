@@ -212,7 +212,10 @@ def derivatives(text: str, x: float, width: float) -> list[float] | None:
         first, second = (differences(text, x, width, places) for places in (30, 35))
     except (ZeroDivisionError, ValueError, OverflowError, TypeError):
         return None
-    sizes = [max(abs(v) * width ** (k - n) for k, v in enumerate(first) if k) for n in range(ORDERS + 1)]
+    near = min(width, abs(x)) or width  # a pole at 0 makes the higher derivatives huge
+    sizes = [
+        max(abs(v) * (near if k > n else width) ** (k - n) for k, v in enumerate(first) if k) for n in range(ORDERS + 1)
+    ]
     values = []
     for n, (a, b) in enumerate(zip(first, second, strict=True)):
         if n and abs(a) <= 1e-40 * sizes[n] and abs(b) <= 1e-40 * sizes[n]:

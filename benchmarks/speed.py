@@ -272,7 +272,7 @@ def derivative_row() -> Row:
         sine(),
         {
             FLOOR: [bare_calls(4, np.float64(1.0))],
-            FASTCALC: _pair("derivative", "Derivative"),
+            FASTCALC: _pair("derivative", "Derivative", accuracy=4),
             BY_HAND: [engines.numpy_loop("derivative")],
             PEER: engines.derivative_peers(),
         },
@@ -291,7 +291,7 @@ def derivatives_row(k: int) -> Row:
         sine(k),
         {
             FLOOR: [bare_blocks(4 * k, size, block) for size in sizes],
-            FASTCALC: _pair("derivative", "Derivative", vectorized=True),
+            FASTCALC: _pair("derivative", "Derivative", accuracy=4, vectorized=True),
             BY_HAND: [
                 engines.numpy_loop("derivative"),
                 *(

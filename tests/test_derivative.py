@@ -51,12 +51,13 @@ def test_default_is_close_to_the_exact_derivative(curve):
     assert abs(value - exact[1]) <= 1.5 * truncation + amplified + 4 * EPS * abs(exact[1])
 
 
-def test_default_is_central_with_accuracy_4():
-    f = Recorder(np.exp)
-    value = fc.derivative(f, 1.0)
-    assert f.calls == 4
-    assert value == fc.derivative(np.exp, 1.0, method="central", accuracy=4)
+def test_default_is_adaptive_and_central_where_an_accuracy_is_given():
+    value = fc.derivative(np.exp, 1.0)
+    assert value == fc.derivative(np.exp, 1.0, method="adaptive")
     assert value != fc.derivative(np.exp, 1.0, method="central")
+    f = Recorder(np.exp)
+    assert fc.derivative(f, 1.0, accuracy=4) == fc.derivative(np.exp, 1.0, method="central", accuracy=4)
+    assert f.calls == 4
 
 
 @pytest.mark.parametrize("n", range(1, 11))
@@ -145,18 +146,16 @@ def test_shape_is_that_of_f_then_that_of_x(x_shape, f_shape, n):
 
 
 def test_a_plain_function_gets_one_numpy_scalar_at_a_time():
-    seen = []
+    for x, kind in ((np.ones(3, np.float32), np.float32), ([1.0, 2.0], np.float64), (1.0 + 2.0j, np.complex128)):
+        for method in ("central", "adaptive"):
+            seen = []
 
-    def f(t):
-        seen.append(type(t))
-        return t * t
+            def f(t):
+                seen.append(type(t))  # noqa: B023
+                return t * t
 
-    fc.derivative(f, np.ones(3, np.float32))
-    fc.derivative(f, [1.0, 2.0])
-    fc.derivative(f, 1.0 + 2.0j)
-    assert set(seen[:12]) == {np.float32}
-    assert set(seen[12:20]) == {np.float64}
-    assert set(seen[20:]) == {np.complex128}
+            fc.derivative(f, x, method=method)
+            assert set(seen) == {kind}
 
 
 def test_a_vectorised_function_gets_one_row():

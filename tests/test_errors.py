@@ -37,11 +37,11 @@ FUNCTIONS = {
 CLASSES = [fc.Derivative, fc.Gradient, fc.Jacobian, fc.Hessian]
 
 WRONG_OPTIONS = [
-    ({"wrong": 1}, TypeError, "unknown option 'wrong': the options are method, accuracy, step, scale, bounds, args"),
+    ({"wrong": 1}, TypeError, "unknown option 'wrong': the options are method, accuracy, step, scale, bounds, noise,"),
     (
         {"method": "newton"},
         ValueError,
-        "`method` must be one of 'central', 'forward', 'backward', 'complex'; got 'newton'",
+        "`method` must be one of 'central', 'forward', 'backward', 'complex', 'adaptive'; got 'newton'",
     ),
     ({"method": 3}, TypeError, "`method` must be a string; got 3: use one of 'central'"),
     ({"method": None}, TypeError, "`method` must be a string; got None"),

@@ -311,7 +311,7 @@ def test_text():
     assert "evaluations: 12" in text
     lines = text.splitlines()
     assert len({line.index(":") for line in lines if ": " in line}) == 1  # aligned
-    text = repr(fc.derivative(np.sin, 0.5, full_output=True))
+    text = repr(fc.derivative(np.sin, 0.5, method="central", full_output=True))
     assert "status: FIXED_STEP" in text
     assert "success: True" in text
 
@@ -335,7 +335,7 @@ def test_html():
     for heading in ("component", "value", "error", "step", "status"):
         assert f"<th>{heading}</th>" in html
     assert html.count("<td>fixed step</td>") == 3
-    scalar = fc.derivative(np.sin, 0.5, full_output=True)._repr_html_()
+    scalar = fc.derivative(np.sin, 0.5, method="central", full_output=True)._repr_html_()
     assert scalar.count("<table>") == 1
     assert "FIXED_STEP" in scalar
     many = fc.gradient(np.sum, np.ones(30), full_output=True)._repr_html_()

@@ -115,7 +115,7 @@ def test_step_and_scale_of_a_batch_align_with_the_first_axis():
 
 def test_step_of_derivatives_at_many_points():
     x = np.array([1.0, 2.0, 3.0])
-    h = fc.derivative(np.sin, x, step=[0.5, 0.25, 0.125], full_output=True).step
+    h = fc.derivative(np.sin, x, method="central", step=[0.5, 0.25, 0.125], full_output=True).step
     np.testing.assert_array_equal(h, [0.5, 0.25, 0.125])
 
 

@@ -75,6 +75,12 @@ class History:
     error: NDArray[Any]
     rounding: NDArray[Any] | None = None
 
+    def reshaped(self, shape: tuple[int, ...]) -> History:
+        """For results of this shape."""
+        whole = (len(self.step), *shape)
+        rounding = None if self.rounding is None else self.rounding.reshape(whole)
+        return History(self.step.reshape(whole), self.error.reshape(whole), rounding)
+
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
 class DerivativeResult:
@@ -243,7 +249,19 @@ class DerivativeResult:
         return rows
 
 
-_BY_URGENCY = [Status.FIXED_VARIABLE, Status.NON_FINITE, Status.AT_BOUND]
+_FAILED = [Status.FIXED_VARIABLE, Status.NON_FINITE, Status.NOT_SMOOTH, Status.NOT_CONVERGED]
+_BY_URGENCY = [
+    *_FAILED,
+    Status.AT_BOUND,
+    Status.NOISE_LIMIT,
+    Status.ROUNDING_LIMIT,
+    Status.CONVERGED,
+]
+
+
+def succeeded(status: NDArray[np.int8]) -> NDArray[np.bool_]:
+    """Whether `error` can be relied on; fixed steps always succeed where they give a number."""
+    return ~np.isin(status, _FAILED)
 
 
 def worst(status: NDArray[np.int8], axis: int) -> NDArray[np.int8]:

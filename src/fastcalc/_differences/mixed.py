@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Unpack
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from fastcalc._differences import methods
 from fastcalc._differences.problem import open_problem
-from fastcalc._differences.recipes import Lines, Partial, Recipe
 from fastcalc._differences.settings import Options, documented
-from fastcalc._differences.solve import Known, Solution, solve
+from fastcalc._differences.solve import Known, Solution
 from fastcalc._results import Status
 
 _Array = NDArray[Any]
@@ -72,12 +73,13 @@ def partial(
     if problem.settings.method == "complex" and total > 1:
         raise ValueError(f"method 'complex' gives first derivatives; got alpha = {alpha!s}: use method 'central'")
     involved = np.flatnonzero(index).astype(np.intp)
-    recipe: Recipe
-    if len(involved) <= 1:
-        recipe = Lines(problem.rule(max(1, total)), len(index), chosen=involved, base=total == 0)
+    if total == 0:
+        recipe = methods.some_lines(replace(problem.settings, method="central"), 1, len(index), involved, base=True)
+    elif len(involved) == 1:
+        recipe = methods.some_lines(problem.settings, total, len(index), involved)
     else:
-        recipe = Partial(problem.rule(max(index), total), index)
-    solution = solve(recipe, problem.function, problem.points, problem.frame, full=problem.settings.full_output)
+        recipe = methods.partial(problem.settings, index)
+    solution = methods.solve(recipe, problem.function, problem.points, problem.frame, full=problem.settings.full_output)
     if total == 0:
         solution = _value_alone(solution)
     return problem.finish(solution, problem.function.shape + problem.batch, out)

@@ -13,13 +13,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastcalc import _validation as check
-from fastcalc._differences import recipes
+from fastcalc._differences import adaptive, methods
 from fastcalc._differences.engine import Function
-from fastcalc._differences.plans import KINDS
 from fastcalc._differences.problem import Problem, as_points, deliver, frame_at, make_function, split_arguments
 from fastcalc._differences.products import linear_operator
-from fastcalc._differences.settings import DEFAULT, Options, Settings, documented, parse
-from fastcalc._differences.solve import Solution, solve, solve_at_once
+from fastcalc._differences.recipes import NO_FRAME, Recipe
+from fastcalc._differences.settings import ADAPTIVE, DEFAULT, Options, Settings, documented, parse
+from fastcalc._differences.solve import Solution, solve_at_once, solve_fixed
 from fastcalc._results import worst
 
 _HIGHEST = 10
@@ -43,12 +43,13 @@ class Operator:
         self._f = f
         self._settings = self._parse(options)
         self._plain = self._settings is DEFAULT or self._settings.plain
-        self._spare: list[tuple[tuple[int, ...], np.dtype[Any], Function, recipes.Recipe]] = []
+        self._adaptive = self._settings.method == "adaptive"
+        self._spare: list[tuple[tuple[int, ...], np.dtype[Any], Function, methods.AnyRecipe]] = []
 
     def _parse(self, options: Any) -> Settings:
-        return parse(options) if options else DEFAULT
+        return parse(options)
 
-    def _recipe(self, n: int) -> recipes.Recipe:
+    def _recipe(self, n: int) -> methods.AnyRecipe:
         """What to sample for n variables."""
         raise NotImplementedError
 
@@ -62,7 +63,9 @@ class Operator:
         """Differentiate at x, which is argument number `argnum`; the other arguments, by place or name, go to f."""
         if self._plain and len(args) == 1 and out is None and full_output is None and not kwargs:
             x = args[0]
-            if type(x) is np.ndarray and x.dtype is _FLOAT64 and x.flags.c_contiguous and x.ndim:
+            if self._one_variable and type(x) in (float, np.float64):
+                x = np.asarray(x)
+            if type(x) is np.ndarray and x.dtype is _FLOAT64 and x.flags.c_contiguous and (x.ndim or self._adaptive):
                 result = self._at_once(x)
                 if result is not None:
                     return result
@@ -84,7 +87,7 @@ class Operator:
         function, recipe = self._take(x, len(points))
         function.evaluations = 0
         function.bind(before, after, kwargs or settings.kwargs)
-        solution = solve(recipe, function, points, frame, full=full)
+        solution = methods.solve(recipe, function, points, frame, full=full)
         result = self._finish(Problem(settings, x, points, frame, function, self._one_variable), solution, out)
         if before or after or kwargs:
             function.bind((), (), settings.kwargs)
@@ -98,14 +101,25 @@ class Operator:
         if x.size == 0:
             return None
         function, recipe = self._take(x, n)
+        if not isinstance(recipe, Recipe):
+            result = self._climb_at_once(recipe, function, x, n)
+            self._spare.append((shape, x.dtype, function, recipe))
+            return result
         result = solve_at_once(recipe, function, x, x.size // n, self._shape((), shape) if self._square else shape)
         if result is None and function.kept is not None:
-            again = solve(recipe, function, function.kept.reshape(n, -1), recipes.NO_FRAME, full=False)
+            again = solve_fixed(recipe, function, function.kept.reshape(n, -1), NO_FRAME, full=False)
             result = deliver(again.value, self._shape(function.shape, shape), None)
         self._spare.append((shape, x.dtype, function, recipe))
         return result
 
-    def _take(self, x: NDArray[Any], n: int) -> tuple[Function, recipes.Recipe]:
+    def _climb_at_once(self, recipe: methods.AnyRecipe, function: Function, x: NDArray[Any], n: int) -> Any:
+        """The same for adaptive methods."""
+        if not isinstance(recipe, adaptive.Lines):
+            return None
+        value = recipe.at_once(function, x.reshape(n, -1).copy(), x.shape)
+        return value[()] if value is not None and value.ndim == 0 else value
+
+    def _take(self, x: NDArray[Any], n: int) -> tuple[Function, methods.AnyRecipe]:
         """The spare buffers and plans if they fit x, or new ones."""
         if self._spare:
             try:
@@ -171,11 +185,13 @@ class Derivative(Operator):
             )
 
     def _parse(self, options: Any) -> Settings:
-        plain = options.get("method") is None and options.get("accuracy") is None
-        return parse(options, default_accuracy=4 if plain else 2)
+        if not options:
+            return ADAPTIVE
+        by_default = "method" not in options and options.get("accuracy") is None
+        return parse({"method": "adaptive", **options} if by_default else options)
 
-    def _recipe(self, n: int) -> recipes.Recipe:
-        return recipes.lines(KINDS[self._settings.method], self._n, self._settings.accuracy, n)
+    def _recipe(self, n: int) -> methods.AnyRecipe:
+        return methods.lines(self._settings, self._n, n)
 
     def _shape(self, output: tuple[int, ...], x: tuple[int, ...]) -> tuple[int, ...]:
         return output + x
@@ -211,8 +227,8 @@ class Gradient(Operator):
 
     _scalar = True
 
-    def _recipe(self, n: int) -> recipes.Recipe:
-        return recipes.lines(KINDS[self._settings.method], 1, self._settings.accuracy, n)
+    def _recipe(self, n: int) -> methods.AnyRecipe:
+        return methods.lines(self._settings, 1, n)
 
     def _shape(self, output: tuple[int, ...], x: tuple[int, ...]) -> tuple[int, ...]:
         return x
@@ -225,8 +241,8 @@ class ValueAndGradient(Gradient):
         super().__init__(f, **options)
         self._plain = False  # two results
 
-    def _recipe(self, n: int) -> recipes.Recipe:
-        return recipes.lines(KINDS[self._settings.method], 1, self._settings.accuracy, n, True)
+    def _recipe(self, n: int) -> methods.AnyRecipe:
+        return methods.lines(self._settings, 1, n, base=True)
 
     def _finish(self, problem: Problem, solution: Solution, out: NDArray[Any] | None) -> Any:
         result = super()._finish(problem, solution, out)
@@ -257,8 +273,8 @@ class Jacobian(Operator):
            [-2.,  0.]])
     """
 
-    def _recipe(self, n: int) -> recipes.Recipe:
-        return recipes.lines(KINDS[self._settings.method], 1, self._settings.accuracy, n)
+    def _recipe(self, n: int) -> methods.AnyRecipe:
+        return methods.lines(self._settings, 1, n)
 
     def _shape(self, output: tuple[int, ...], x: tuple[int, ...]) -> tuple[int, ...]:
         return output + x
@@ -343,11 +359,10 @@ class Hessian(Operator):
             return text
         return text.replace(repr(self._f), f"{self._given!r}, gradient={self._f!r}", 1)
 
-    def _recipe(self, n: int) -> recipes.Recipe:
+    def _recipe(self, n: int) -> methods.AnyRecipe:
         if self._from_gradient:
-            return recipes.lines(KINDS[self._settings.method], 1, self._settings.accuracy, n)
-        settings = self._settings
-        return recipes.hessian(KINDS[settings.method], settings.accuracy, n)
+            return methods.lines(self._settings, 1, n)
+        return methods.hessian(self._settings, n)
 
     def _shape(self, output: tuple[int, ...], x: tuple[int, ...]) -> tuple[int, ...]:
         if self._from_gradient:

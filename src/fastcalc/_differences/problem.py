@@ -13,14 +13,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastcalc import _validation as check
 from fastcalc._differences.engine import Function
-from fastcalc._differences.plans import KINDS
 from fastcalc._differences.recipes import NO_FRAME, Frame
 from fastcalc._differences.settings import Settings, inward, parse
 from fastcalc._differences.solve import Solution
-from fastcalc._differences.steps import Rule
+from fastcalc._differences.steps import require_moved
 from fastcalc._functions.python import PythonFunction
 from fastcalc._functions.vectorized import VectorizedFunction
-from fastcalc._results import DerivativeResult, Status, describe
+from fastcalc._results import DerivativeResult, Status, describe, succeeded
 
 
 def split_arguments(settings: Settings, args: tuple[Any, ...]) -> tuple[Any, tuple[Any, ...], tuple[Any, ...]]:
@@ -97,7 +96,11 @@ def frame_at(settings: Settings, x: NDArray[Any], points: NDArray[Any]) -> Frame
                 f"x must be inside `bounds`; got {position[i, k]!s} for variable {i}, whose bounds are {low!s} and "
                 f"{high!s}: move x, for example by np.clip(x, lower, upper)"
             )
-    return Frame(aligned("step", settings.step), aligned("scale", settings.scale), bounds)
+    step = aligned("step", settings.step)
+    if step is not None and settings.method == "adaptive":
+        wide = np.broadcast_to(step, points.shape)
+        require_moved(points, points + wide, np.ones(points.shape, np.bool_), wide)
+    return Frame(step, aligned("scale", settings.scale), bounds)
 
 
 def deliver(value: NDArray[Any], shape: tuple[int, ...], out: NDArray[Any] | None) -> Any:
@@ -119,10 +122,6 @@ class Problem:
     frame: Frame
     function: Function
     one_variable: bool = False
-
-    def rule(self, n: int, order: int | None = None, *, across: bool = False) -> Rule:
-        """The rule for steps of an n-th derivative, part of one of this order."""
-        return Rule(KINDS[self.settings.method], n, self.settings.accuracy, order or n, across)
 
     @property
     def variables(self) -> tuple[int, ...]:
@@ -149,15 +148,17 @@ class Problem:
         step_shape = self.x.shape if steps_of_x else shape
         step = solution.step if steps_of_x else np.broadcast_to(solution.step, solution.value.shape)
         status = known.status.reshape(shape)
+        success = np.isfinite(value) & succeeded(status)
         return DerivativeResult(
             value,
             known.error.reshape(shape)[()],
             np.array(step).reshape(step_shape)[()],
             self.fun(solution),
             self.function.evaluations,
-            np.isfinite(value) if shape else bool(np.isfinite(value)),
+            success if shape else bool(success),
             status if shape else Status(int(status[()])),
             describe(status),
+            None if known.history is None else known.history.reshaped(shape),
         )
 
 

@@ -14,10 +14,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastcalc import _validation as check
 from fastcalc._differences.lanes import alike, take
+from fastcalc._differences.methods import direction, hessian_direction, rule, solve
 from fastcalc._differences.problem import Problem, open_problem, split_arguments
-from fastcalc._differences.recipes import Direction, Frame, HessianDirection, room_along
+from fastcalc._differences.recipes import Frame, room_along
 from fastcalc._differences.settings import Options, Settings, documented
-from fastcalc._differences.solve import Solution, gathered, solution_of_lanes, solve
+from fastcalc._differences.solve import Solution, gathered, solution_of_lanes
 from fastcalc._differences.sums import chunks, needs_values, sum_targets, total
 from fastcalc._results import Status, worst
 
@@ -81,8 +82,7 @@ def jvp(
     array([5., 4.])
     """
     problem = open_problem(f, x, options, out, (v,))
-    direction = _vector("v", v, problem)
-    solution = _along(problem, direction)
+    solution = _along(problem, _vector("v", v, problem))
     return problem.finish(solution, problem.function.shape + problem.batch, out)
 
 
@@ -90,7 +90,7 @@ def _along(problem: Problem, v: _Array) -> Solution:
     """First derivatives along v, (m, lanes), summed over groups of variables that one step suits."""
 
     def solve_lanes(v: _Array, groups: list[_Array], x: _Array, frame: Frame) -> Solution:
-        recipe = Direction(problem.rule(1), v, groups)
+        recipe = direction(problem.settings, v, groups)
         found = sum_targets(solve(recipe, problem.function, x, frame, full=problem.settings.full_output))
         return replace(found, step=found.step.min(axis=0))
 
@@ -124,7 +124,7 @@ def _groups(problem: Problem, v: _Array) -> _Array:
         backward, forward = room_along(points, v, np.arange(len(v)), lower, upper)
         with np.errstate(invalid="ignore", over="ignore"):
             farthest = np.maximum(backward, forward) * speed.max(axis=0, initial=0)
-            stuck = farthest < problem.rule(1).relative(problem.function.epsilon)
+            stuck = farthest < rule(problem.settings, 1).relative(problem.function.epsilon)
             upward = (upper - points >= points - lower) == (v > 0)
         group_of = 2 * group_of + (stuck & ~upward)  # the last bit separates those with room on the other side
     return group_of
@@ -261,7 +261,7 @@ def hvp(
     def solve_lanes(v: _Array, groups: list[_Array], x: _Array, frame: Frame) -> Solution:
         parts = []
         for group in groups:
-            recipe = HessianDirection(problem.rule(2, across=True), v, group)
+            recipe = hessian_direction(problem.settings, v, group)
             parts.append(solve(recipe, problem.function, x, frame, full=full).reduced(np.asarray, np.asarray))
         return replace(total(parts), step=parts[0].step)
 

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastcalc import _validation as check
 
-Method = Literal["central", "forward", "backward", "complex"]
+Method = Literal["central", "forward", "backward", "complex", "adaptive"]
 METHODS: tuple[Method, ...] = get_args(Method)
 
 
@@ -25,6 +25,10 @@ class Options(TypedDict, total=False):
     step: ArrayLike | None
     scale: ArrayLike | None
     bounds: Any
+    noise: float | None
+    rtol: float | None
+    atol: float
+    max_evaluations: int | None
     args: Sequence[Any]
     kwargs: Mapping[str, Any] | None
     argnum: int
@@ -100,6 +104,10 @@ class Settings:
     step: NDArray[Any] | None = None
     scale: NDArray[Any] | None = None
     bounds: tuple[NDArray[Any], NDArray[Any]] | None = None
+    noise: float | None = None
+    rtol: float | None = None
+    atol: float = 0.0
+    max_evaluations: int | None = None
     args: tuple[Any, ...] = ()
     kwargs: dict[str, Any] | None = None
     argnum: int = 0
@@ -110,30 +118,38 @@ class Settings:
     @property
     def plain(self) -> bool:
         """Whether nothing was asked for but a method and its accuracy."""
-        if self is DEFAULT or self is _VECTORIZED:
+        if self is DEFAULT or self is ADAPTIVE or self is _VECTORIZED:
             return True
-        free = ("method", "accuracy", "vectorized")
+        free = ("method", "accuracy", "vectorized", "noise", "rtol", "atol", "max_evaluations")
         return self.method != "complex" and all(
             getattr(self, name) is getattr(DEFAULT, name) for name in self.__slots__ if name not in free
         )
 
 
 DEFAULT = Settings()
+ADAPTIVE = Settings(method="adaptive")
 _VECTORIZED = Settings(vectorized=True)
 
 
-def parse(options: Mapping[str, Any], default_accuracy: int = 2) -> Settings:
+def parse(options: Mapping[str, Any]) -> Settings:
     """Check the user's options; a TypeError names one that does not exist."""
-    if not options and default_accuracy == 2:
+    if not options:
         return DEFAULT
-    if default_accuracy == 2 and len(options) == 1 and options.get("vectorized") is True:
+    if len(options) == 1 and options.get("vectorized") is True:
         return _VECTORIZED
     settings = Settings()
     for name, value in options.items():
         if name not in _CHECKS:
             raise TypeError(f"unknown option {name!r}{_guess(name)}: the options are {', '.join(_CHECKS)}")
         setattr(settings, name, _CHECKS[name](value))
-    settings.accuracy = _accuracy(settings.method, options.get("accuracy"), default_accuracy)
+    settings.accuracy = _accuracy(settings.method, options.get("accuracy"))
+    if settings.method != "adaptive":
+        for name in ("noise", "rtol", "atol", "max_evaluations"):
+            if getattr(settings, name) != getattr(DEFAULT, name):
+                raise ValueError(
+                    f"`{name}` is for method 'adaptive'; got {options[name]!r} with method {settings.method!r}: write "
+                    "method='adaptive', or leave it out"
+                )
     if settings.args and settings.argnum > len(settings.args):
         raise ValueError(
             f"`argnum` must be at most the number of other arguments, {len(settings.args)}; got {settings.argnum}: x "
@@ -151,9 +167,9 @@ def _guess(name: str) -> str:
     return f", did you mean {close[0]!r}?" if close else ""
 
 
-def _accuracy(method: str, value: Any, default: int) -> int:
+def _accuracy(method: str, value: Any) -> int:
     if value is None:
-        return default
+        return DEFAULT.accuracy
     accuracy = check.integer("accuracy", value, 1, 60, "it is the order of the error, O(h**accuracy)")
     if method == "central" and accuracy % 2:
         raise ValueError(
@@ -163,6 +179,11 @@ def _accuracy(method: str, value: Any, default: int) -> int:
     if method == "complex" and accuracy != 2:
         raise ValueError(
             f"`accuracy` has no effect on method 'complex', whose error is rounding; got {accuracy}: leave it out"
+        )
+    if method == "adaptive" and accuracy != 2:
+        raise ValueError(
+            f"`accuracy` has no effect on method 'adaptive', which finds its own; got {accuracy}: leave it out, or use "
+            "`rtol`"
         )
     return accuracy
 
@@ -217,12 +238,34 @@ def _flag(name: str) -> Callable[[Any], bool]:
     return lambda value: value if value is True or value is False else check.flag(name, value)
 
 
+def _level(name: str) -> Callable[[Any], float | None]:
+    def checked(value: Any) -> float | None:
+        if value is None:
+            return 0.0 if name == "atol" else None
+        number = check.as_real(name, value)
+        if number.ndim or not (np.isfinite(number) and number >= 0):
+            raise ValueError(f"`{name}` must be a finite number of at least 0; got {check.short(value)}")
+        return float(number)
+
+    return checked
+
+
+def _most(value: Any) -> int | None:
+    if value is None:
+        return None
+    return check.integer("max_evaluations", value, 1, None, "it limits the points of f for each component")
+
+
 _CHECKS: dict[str, Callable[[Any], Any]] = {
     "method": lambda value: check.one_of("method", value, METHODS),
     "accuracy": lambda value: value,  # depends on the method
     "step": _sizes("step"),
     "scale": _sizes("scale"),
     "bounds": _limits,
+    "noise": _level("noise"),
+    "rtol": _level("rtol"),
+    "atol": _level("atol"),
+    "max_evaluations": _most,
     "args": _args,
     "kwargs": _kwargs,
     "argnum": lambda value: check.integer("argnum", value, 0, None, "it is the place of x among the arguments of f"),

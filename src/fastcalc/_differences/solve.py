@@ -20,7 +20,7 @@ from fastcalc._differences.plans import FIXED
 from fastcalc._differences.recipes import NO_FRAME, Frame, Recipe, Sample, Sides
 from fastcalc._differences.steps import is_tiny
 from fastcalc._kernels.plan import Plan
-from fastcalc._results import Status
+from fastcalc._results import History, Status
 
 _Reduction = Callable[[NDArray[Any]], NDArray[Any]]
 _POOR = -0.4  # with eps**_POOR times its rounding bound above it, a difference has lost most of its digits
@@ -33,6 +33,7 @@ class Known:
 
     error: NDArray[Any]
     status: NDArray[np.int8]
+    history: History | None = None  # arrays (rungs, *shape)
 
 
 @dataclass(slots=True)
@@ -96,7 +97,7 @@ def _quietly(
 def solve_at_once(recipe: Recipe, function: Function, x: NDArray[Any], lanes: int, shape: tuple[int, ...]) -> Any:
     """The same three steps in one kernel call, for default options; None where it takes more than that.
 
-    Points with tiny components are solved again, by `solve`.
+    Points with tiny components are solved again, by `solve_fixed`.
     """
     plan = recipe.one_block
     if plan is None:
@@ -110,12 +111,12 @@ def solve_at_once(recipe: Recipe, function: Function, x: NDArray[Any], lanes: in
     if result is not None:
         for first, points in function.suspects:
             some = np.flatnonzero(is_tiny(np.abs(points), recipe.tiny_below).any(axis=0))
-            again = solve(recipe, function, take(points, some), NO_FRAME, full=False)
+            again = solve_fixed(recipe, function, take(points, some), NO_FRAME, full=False)
             result.reshape(-1, recipe.n_targets, lanes)[..., first + some] = again.value
     return result
 
 
-def solve(recipe: Recipe, function: Function, x: NDArray[Any], frame: Frame, *, full: bool) -> Solution:
+def solve_fixed(recipe: Recipe, function: Function, x: NDArray[Any], frame: Frame, *, full: bool) -> Solution:
     """Derivatives at x (n, lanes); with ``full`` their errors, steps and statuses."""
     while True:
         function.start()

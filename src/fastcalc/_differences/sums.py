@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from fastcalc._differences.methods import solve, some_lines
 from fastcalc._differences.problem import Problem
-from fastcalc._differences.recipes import Lines
-from fastcalc._differences.solve import Solution, gathered, solve
+from fastcalc._differences.solve import Solution, gathered
 from fastcalc._results import worst
 
 _CHUNK = 2**20  # entries of a Jacobian at a time
@@ -27,7 +27,7 @@ def chunks(problem: Problem, n: int, outputs: int) -> Iterator[Solution]:
         chosen = None
         if at_once < variables:
             chosen = np.arange(start, min(start + at_once, variables), dtype=np.intp)
-        recipe = Lines(problem.rule(n), variables, chosen=chosen)
+        recipe = some_lines(problem.settings, n, variables, chosen)
         yield solve(recipe, problem.function, problem.points, problem.frame, full=problem.settings.full_output)
 
 

@@ -18,6 +18,7 @@ import numpy as np
 from fastcalc._kernels.arrays cimport inside, real, real_type, reals
 from fastcalc._kernels.plan cimport Plan
 from fastcalc._kernels.combine cimport combine
+from fastcalc._kernels.lines cimport Lines
 from fastcalc._kernels.steps cimport choose_steps
 
 from fastcalc._kernels.steps import true_steps
@@ -190,6 +191,7 @@ cdef class Caller:
     cdef bint scalar
     cdef public bint guess_scalar  # take the output for a scalar where f gives none at all
     cdef bint imaginary, nan_on_error, fast
+    cdef bint undisplaced        # the point is x itself, whose value is the real part
     cdef readonly Py_ssize_t n_components, m
     cdef public Py_ssize_t evaluations
     cdef readonly list suspects
@@ -259,6 +261,12 @@ cdef class Caller:
         """Fill the columns from `column` with the values at points `first` to `last`, lanes innermost.
 
         Returns False where the output is coarser than the steps were made for."""
+        raise NotImplementedError
+
+    cpdef evaluate_along(self, Lines lines, cnp.ndarray line, cnp.ndarray shift, Py_ssize_t count):
+        """Fill the first `count` columns with the values at the displacements `shift` along the lines `line`.
+
+        Sets `epsilon` to what the first output shows, since no steps depend on it."""
         raise NotImplementedError
 
     cpdef Py_ssize_t width(self, Plan plan, Py_ssize_t lanes) except -1:
@@ -398,7 +406,7 @@ cdef class Caller:
                     "method 'complex' needs an `f` that computes in complex arithmetic; got a real output, of type "
                     f"{type(output).__name__}, which has lost the derivative: use method 'central'"
                 )
-            array = array.imag
+            array = array.real if self.undisplaced else array.imag
         return array
 
     cdef int meet(self, object array, tuple shape) except -1:
@@ -543,7 +551,6 @@ cdef class PointCaller(Caller):
         Returns False, after the first call, where the output is coarser than the steps were made for."""
         cdef Py_ssize_t p, b, columns = column + (last - first) * lanes
         cdef int typenum = real_type(cnp.PyArray_TYPE(x))
-        cdef object output
         if not (0 <= first <= last <= plan.n_points and plan.n_components == self.n_components and 0 <= lane0):
             raise ValueError("points outside the plan")
         if lane0 + lanes > all_lanes or cnp.PyArray_DIM(h, 1) != all_lanes:
@@ -553,30 +560,49 @@ cdef class PointCaller(Caller):
         reals(x, typenum, self.n_components * all_lanes * (2 if cnp.PyArray_ISCOMPLEX(x) else 1))
         reals(h, typenum, plan.n_slots * all_lanes)
         self.reserve(columns)
+        self.undisplaced = plan.base and last == 1
         for p in range(first, last):
             for b in range(lane0, lane0 + lanes):
                 self.place_point(plan, p, x, h, all_lanes, b)
-                try:
-                    if len(self.point_shape) == 0:
-                        scalar = cnp.PyArray_ToScalar(cnp.PyArray_DATA(self.buffer), self.buffer)
-                        output = self.call(<PyObject *>scalar, 1)
-                    else:
-                        output = self.call(<PyObject *>self.buffer, 1)
-                except Exception as error:
-                    if not self.nan_on_error:
-                        raise
-                    self.error = error
-                    if self.values is not None:
-                        self.values[column] = np.nan
-                else:
-                    self.store(output, column, columns)
-                    output = None
-                    if self.coarse > 0:
-                        return False
-                if not self.is_intact():
-                    self.buffer = np.empty(self.point_shape, self.point_dtype)
+                if not self.evaluate_point(column, columns):
+                    return False
                 column += 1
         return True
+
+    cdef bint evaluate_point(self, Py_ssize_t column, Py_ssize_t columns) except -1:
+        # f at the point in the buffer; False where its output is coarser than the steps were made for
+        cdef object output
+        try:
+            if len(self.point_shape) == 0:
+                scalar = cnp.PyArray_ToScalar(cnp.PyArray_DATA(self.buffer), self.buffer)
+                output = self.call(<PyObject *>scalar, 1)
+            else:
+                output = self.call(<PyObject *>self.buffer, 1)
+        except Exception as error:
+            if not self.nan_on_error:
+                raise
+            self.error = error
+            if self.values is not None:
+                self.values[column] = np.nan
+        else:
+            self.store(output, column, columns)
+            output = None
+            if self.coarse > 0:
+                return False
+        if not self.is_intact():
+            self.buffer = np.empty(self.point_shape, self.point_dtype)
+        return True
+
+    cpdef evaluate_along(self, Lines lines, cnp.ndarray line, cnp.ndarray shift, Py_ssize_t count):
+        cdef Py_ssize_t p, parts = 2 if cnp.PyArray_ISCOMPLEX(self.buffer) else 1
+        if lines.n_components != self.n_components or cnp.PyArray_TYPE(lines.x) != cnp.PyArray_TYPE(self.buffer):
+            raise ValueError("lines and the buffer differ in size or type")
+        self.reserve(count)
+        for p in range(count):
+            lines.place(line, shift, p, 1, cnp.PyArray_DATA(self.buffer), parts, 0)
+            self.evaluate_point(p, count)
+            if self.coarse > 0:
+                self.epsilon, self.coarse = self.coarse, 0
 
 
 cdef class BlockCaller(Caller):
@@ -657,6 +683,16 @@ cdef class BlockCaller(Caller):
                 <long double *>pb,
             )
         self.reserve(column + k)
+        self.undisplaced = plan.base and last == 1
+        if not self.evaluate_points(block, column, k):
+            return self.one_by_one(plan, first, last, x, h, all_lanes, lane0, lanes, column)
+        # the views keep the memory alive: what f kept, it owns from now on
+        if Py_REFCNT(<PyObject *>block) != 1 or Py_REFCNT(<PyObject *>self.memory) != 2:
+            self.memory = np.empty(0, self.point_dtype)
+        return self.coarse == 0
+
+    cdef bint evaluate_points(self, cnp.ndarray block, Py_ssize_t column, Py_ssize_t k) except -1:
+        # f at all points of a block; False where it failed and its points are to be taken one by one
         try:
             output = self.call(<PyObject *>block, k)
         except Exception as error:
@@ -664,17 +700,40 @@ cdef class BlockCaller(Caller):
                 raise
             self.memory = np.empty(0, self.point_dtype)  # f may have kept it
             if k > 1:
-                return self.one_by_one(plan, first, last, x, h, all_lanes, lane0, lanes, column)
+                return False
             self.error = error
             if self.values is not None:
                 self.values[:, column] = np.nan
         else:
             self.store(output, column, k)
-        output = None
-        # the views keep the memory alive: what f kept, it owns from now on
+        return True
+
+    cpdef evaluate_along(self, Lines lines, cnp.ndarray line, cnp.ndarray shift, Py_ssize_t count):
+        cdef Py_ssize_t first = 0, k, p, at_once = self.columns()
+        self.reserve(count)
+        while first < count:
+            k = min(at_once, count - first)
+            if not self.evaluate_some(lines, line, shift, first, k):
+                for p in range(first, first + k):
+                    self.evaluate_some(lines, line, shift, p, 1)
+            first += k
+            if self.coarse > 0:
+                self.epsilon, self.coarse = self.coarse, 0
+
+    cdef bint evaluate_some(
+        self, Lines lines, cnp.ndarray line, cnp.ndarray shift, Py_ssize_t first, Py_ssize_t k
+    ) except -1:
+        cdef Py_ssize_t parts = 2 if cnp.PyArray_ISCOMPLEX(self.memory) else 1
+        cdef cnp.ndarray block
+        cdef bint done
+        if lines.n_components != self.n_components or cnp.PyArray_TYPE(lines.x) != cnp.PyArray_TYPE(self.memory):
+            raise ValueError("lines and the buffer differ in size or type")
+        block = self.points(k)
+        lines.place(line, shift, first, k, cnp.PyArray_DATA(block), k * parts, parts)
+        done = self.evaluate_points(block, first, k)
         if Py_REFCNT(<PyObject *>block) != 1 or Py_REFCNT(<PyObject *>self.memory) != 2:
             self.memory = np.empty(0, self.point_dtype)
-        return self.coarse == 0
+        return done
 
     def one_by_one(self, plan, first, last, x, h, all_lanes, lane0, lanes, column):
         """Every point of a failed block by itself, so that only those that fail become NaN."""

@@ -1,0 +1,34 @@
+from fastcalc._kernels.arrays cimport real
+
+cdef enum:
+    MAX_RUNGS = 48
+    MAX_WINDOW = 16
+
+cdef struct Form:
+    int n, j, q, window, need, side
+    bint odd
+    int companion_j, companion_q
+    double factor, companion_factor
+
+cdef struct Limits:
+    double epsilon, believable, slack
+
+cdef struct Choice:
+    bint found, alone
+    int k, w
+
+cdef Form make_form(int n, int side)
+cdef real node(const Form *form, real h) noexcept nogil
+cdef void weigh(
+    const Form *form, const real *h, int k, int stride, real *weight, real *companion, real *amplify
+) noexcept nogil
+cdef real extrapolate(
+    const Form *form, const real *weight, int stride, int k, int w, const real *data, bint companion
+) noexcept nogil
+cdef Choice choose_window(
+    const Form *form, const Limits *limits, const real *h, const real *weight, const real *companion,
+    const real *amplify, int stride, int first, int count, const real *data, const real *other, const real *size,
+    const char *flat, double noise, real *value, real *truncation, real *rounding
+) noexcept nogil
+cdef real interpolate(const Form *form, const real *h, const real *data, int first, int last, real at) noexcept nogil
+cdef real missed(const Form *form, const real *h, int first, int last, real at, real miss) noexcept nogil
