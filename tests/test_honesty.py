@@ -60,7 +60,7 @@ def test_nothing_is_claimed_where_there_is_no_derivative(seed, n):
     if 0 < abs(case.x) < 1e-3 * case.width:
         return  # steps may be smaller than the rounding inside f, where what is computed has no jump
     r = answer(case, n)
-    assert not r.silent, honesty.worst([r], 1)
+    assert not r.silent or r.miss <= FACTOR * r.error, honesty.worst([r], 1)
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 4])
