@@ -14,7 +14,7 @@ Two evaluations a rung, three policies' constants below. The truth is never clos
 error reported is the truncation estimate, or twice what the check point missed, plus the rounding bound.
 """
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
-from libc.math cimport INFINITY, NAN, nextafter, sqrt
+from libc.math cimport INFINITY, NAN, nextafter, pow, sqrt
 from libc.string cimport memcpy, memmove, memset
 
 cimport numpy as cnp
@@ -77,8 +77,9 @@ cdef double NOISE_FACTOR = 3   # from the root mean square of misses to a bound
 cdef double OFF = 0.83         # the check point, in units of the largest step in use
 cdef double LONGEST = 16       # stride down
 cdef double ENOUGH = 300       # rounding over that of f itself: fewer digits are not worth a stride up
-cdef double FAR_UP = 6         # the stride up where many digits are missing
-cdef double FARTHER_UP = 30    # where all are
+cdef double FAR_UP = 6         # the longest stride up while there is something of the derivative
+cdef double FARTHER_UP = 30    # where there is nothing
+cdef double GAP = 2.1          # strides that a rung is put between
 cdef double LEAP = 1e3         # a stride up that begins a new ladder
 cdef double TYPICAL = 0.19     # first step where f does not move in steps relative to x
 cdef double LOUD = 100         # misses over rounding that want an explanation
@@ -398,24 +399,29 @@ cdef double misses(
 
 
 cdef real higher(
-    const Block *b, Py_ssize_t i, const Facts *facts, const real *h, real r, real v, double noise
+    const Block *b, Py_ssize_t i, const Facts *facts, const real *h, int top, real r, real v, double noise
 ) noexcept nogil:
-    # the step wanted above the ladder, where rounding limits the error; 0: none
+    # The step wanted above the rung `top` of a window whose error is rounding, which falls with the n-th power of the
+    # step; 0: none.
     cdef const Line *s = b.state + i
-    cdef real up = h[facts.first]
+    cdef double stride = b.ratio
+    cdef real up = h[top]
     if s.ups >= (STILL_UPS if facts.still else UPS):
         return 0
     if facts.still and up < <real>TYPICAL:
         up = <real>TYPICAL  # what abs(x) says of the scale is wrong
-    elif noise > 0:
-        up *= <real>b.ratio
+    elif 10 * r > v and noise <= 0:
+        up *= <real>FARTHER_UP
     else:
-        up *= <real>(FARTHER_UP if 10 * r > v else FAR_UP if r > <real>1e-9 * v else b.ratio)
-    if facts.first > 0 and up >= h[facts.first - 1] / <real>1.2:  # what is above is not finite
-        if h[facts.first - 1] < <real>1.5 * h[facts.first]:
+        if noise <= 0:
+            stride = max(stride, min(FAR_UP, pow(<double>(r / v) / (ENOUGH * b.limits.epsilon), 1.0 / b.n)))
+        up *= <real>stride
+    if top > 0 and up >= h[top - 1] / <real>1.2:  # between two rungs
+        if h[top - 1] < <real>GAP * h[top]:
             return 0
-        up = sqrt(<double>(h[facts.first] * h[facts.first - 1]))
-    return min(up, (<real *>b.reach)[i])
+        up = sqrt(<double>(h[top] * h[top - 1]))
+    up = min(up, (<real *>b.reach)[i])
+    return up if up > <real>1.2 * h[top] else 0
 
 
 cdef int act(Block *b, Py_ssize_t i, Py_ssize_t o, int *more, real *up) noexcept nogil:
@@ -444,11 +450,11 @@ cdef int act(Block *b, Py_ssize_t i, Py_ssize_t o, int *more, real *up) noexcept
         k, w = choice.k, choice.w
         if b.rtol >= 0 and t + r <= max(<real>b.atol, <real>b.rtol * absolute(v)):
             return READY
-        if k - w == facts.first and r > <real>0.3 * t and r > <real>(ENOUGH * b.limits.epsilon) * absolute(v):
-            up[0] = higher(b, i, &facts, h, r, absolute(v), noise[0])
-            if up[0] > <real>1.2 * h[facts.first]:
+        if r > <real>0.3 * t and r > <real>(ENOUGH * b.limits.epsilon) * absolute(v):
+            up[0] = higher(b, i, &facts, h, k - w, r, absolute(v), noise[0])
+            if up[0] > 0:
                 return UP
-        wanted = 2
+        wanted = 2 if r < 3 * t else 0
         if r < <real>0.03 * t:
             wanted = 4 if t + r < <real>1e-8 * absolute(v) else 7
         more[0] = wanted - (s.count - 1 - k)
