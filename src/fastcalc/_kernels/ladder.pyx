@@ -11,7 +11,7 @@ h_0 > h_1 > ..., samples at s = +-h_k (or on one side), and asks after each roun
     check   all outputs have their window: one more sample, off the ladder, must be where the polynomials say.
 
 Two evaluations a rung, three policies' constants below. The truth is never closer than rounding and noise allow: the
-error reported is the truncation estimate, or twice what the check point missed, plus the rounding bound.
+error reported is twice the sum of the truncation estimate, or what the check point missed, and the rounding bound.
 """
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from libc.math cimport INFINITY, NAN, nextafter, pow, sqrt
@@ -76,6 +76,7 @@ cdef double SLACK = 10         # truncation over rounding of one that is as good
 cdef double NOISE_FACTOR = 3   # from the root mean square of misses to a bound
 cdef double OFF = 0.83         # the check point, in units of the largest step in use
 cdef double LONGEST = 16       # stride down
+cdef double SAFETY = 2         # what f rounds inside, and luck with differences
 cdef double ENOUGH = 300       # rounding over that of f itself: fewer digits are not worth a stride up
 cdef double FAR_UP = 6         # the longest stride up while there is something of the derivative
 cdef double FARTHER_UP = 30    # where there is nothing
@@ -398,6 +399,15 @@ cdef double misses(
     return sqrt(<double>total / count) if count > 0 else 0
 
 
+cdef real gap(const Block *b, const real *h, int first, int last) noexcept nogil:
+    # a step within the first gap of these rungs that is wider than usual, 0 if there is none
+    cdef int k
+    for k in range(first, last):
+        if h[k] > <real>(1.2 * b.ratio) * h[k + 1]:
+            return sqrt(<double>(h[k] * h[k + 1]))
+    return 0
+
+
 cdef real higher(
     const Block *b, Py_ssize_t i, const Facts *facts, const real *h, int top, real r, real v, double noise
 ) noexcept nogil:
@@ -448,10 +458,14 @@ cdef int act(Block *b, Py_ssize_t i, Py_ssize_t o, int *more, real *up) noexcept
         if not choice.found:
             return LISTEN if s.rough >= ROUGH and not s.listened and not b.given else STRIDE_DOWN
         k, w = choice.k, choice.w
-        if b.rtol >= 0 and t + r <= max(<real>b.atol, <real>b.rtol * absolute(v)):
+        if b.rtol >= 0 and <real>SAFETY * (t + r) <= max(<real>b.atol, <real>b.rtol * absolute(v)):
             return READY
         if r > <real>0.3 * t and r > <real>(ENOUGH * b.limits.epsilon) * absolute(v):
             up[0] = higher(b, i, &facts, h, k - w, r, absolute(v), noise[0])
+            if up[0] > 0:
+                return UP
+        if t > 3 * r and s.ups < UPS:
+            up[0] = gap(b, h, k - w, k)
             if up[0] > 0:
                 return UP
         wanted = 2 if r < 3 * t else 0
@@ -685,19 +699,26 @@ cdef void finish(Block *b, Py_ssize_t i, real off) noexcept nogil:
     cdef Line *s = b.state + i
     cdef Py_ssize_t o
     cdef bint again = False
+    cdef real between = 0
     for o in range(b.m):
-        again |= settle(b, i, o, off)
+        again |= settle(b, i, o, off, &between)
     s.phase = DONE
-    if again:
+    if between > 0:
+        s.ups += 1
+        plan_down(b, i, between, <real>b.ratio, 1)
+    elif again:
         s.retries += 1
         s.slow = 3
         plan_down(b, i, (<real *>ladder(b, i))[s.count - 1] / 4, <real>b.ratio, 1)
-        if s.exhausted:
-            s.phase = DONE
+    else:
+        return
+    if s.exhausted:
+        s.phase = DONE
 
 
-cdef bint settle(Block *b, Py_ssize_t i, Py_ssize_t o, real off) noexcept nogil:
-    # the result of one output; returns whether it is so wrong at the check point that smaller steps must tell
+cdef bint settle(Block *b, Py_ssize_t i, Py_ssize_t o, real off, real *between) noexcept nogil:
+    # The result of one output; returns whether it is so wrong at the check point that other steps must tell: one between
+    # rungs far apart, or smaller ones.
     cdef Line *s = b.state + i
     cdef const Form *form = &b.forms[s.side + 1]
     cdef const real *h = <real *>ladder(b, i)
@@ -705,7 +726,7 @@ cdef bint settle(Block *b, Py_ssize_t i, Py_ssize_t o, real off) noexcept nogil:
     cdef real even[MAX_RUNGS]
     cdef real size[MAX_RUNGS]
     cdef char flat[MAX_RUNGS]
-    cdef real v = NAN, t, r, error, at, miss, lone, lone_t, lone_r, scale
+    cdef real v = NAN, t, r, error, at, miss, step, lone, lone_t, lone_r, scale
     cdef Py_ssize_t place = i * b.m + o
     cdef real *base = <real *>sample(b, i, BASE)
     cdef Facts facts
@@ -745,11 +766,16 @@ cdef bint settle(Block *b, Py_ssize_t i, Py_ssize_t o, real off) noexcept nogil:
             miss -= off * interpolate(form, h, odd, k - choice.w, k, at)
             miss -= at * interpolate(form, h, even, k - choice.w, k, at)
             miss /= off if form.q == 1 else at
-        miss = 2 * missed(form, h, k - choice.w, k, at, miss)
-        if miss > error and miss > <real>0.1 * absolute(v) and s.retries < RETRIES and not s.exhausted:
-            b.firsts[place] = s.count
+        miss = missed(form, h, k - choice.w, k, at, miss)
+        if miss > error and miss > <real>0.05 * absolute(v) and s.retries < RETRIES and not s.exhausted:
+            step = gap(b, h, k - choice.w, k) if s.ups < UPS else 0
+            if step > 0:
+                between[0] = max(between[0], step)
+            else:
+                b.firsts[place] = s.count
             return True
         error = max(error, miss + r)
+    error *= <real>SAFETY
     (<real *>b.value)[place] = v
     (<real *>b.step)[place] = h[k]
     (<real *>b.top)[place] = h[k - choice.w]
@@ -770,7 +796,7 @@ cdef bint settle(Block *b, Py_ssize_t i, Py_ssize_t o, real off) noexcept nogil:
     (<real *>b.error)[place] = error
     if b.rtol >= 0 and error <= max(<real>b.atol, <real>b.rtol * absolute(v)):
         b.verdict[place] = CONVERGED
-    elif error > 2 * r:
+    elif error > <real>(2 * SAFETY) * r:
         b.verdict[place] = CONVERGED
     elif b.noises[2 * i * b.m + o] > 10 * b.limits.epsilon * facts.tallest:
         b.verdict[place] = NOISE_LIMIT

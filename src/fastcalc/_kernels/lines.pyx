@@ -50,7 +50,7 @@ cdef class Lines:
         self, cnp.ndarray line, cnp.ndarray shift, Py_ssize_t first, Py_ssize_t count, void *out,
         Py_ssize_t next_component, Py_ssize_t next_point,
     ) except -1:
-        """Write the points asked for, from `first` on, to `out`, whose strides are in numbers of x's real type."""
+        """Write the points asked for, from `first` on, to `out`, as rows or columns: strides in numbers of x's real type."""
         cdef Py_ssize_t p
         cdef int kind = cnp.PyArray_TYPE(shift)
         cdef const Py_ssize_t *which
@@ -88,21 +88,25 @@ cdef void put(
     cdef Py_ssize_t p, i, e, a, b, parts = lines.parts, lanes = lines.n_lanes, per_lane = lines.per_lane
     cdef real s
     cdef real *goal
+    for i in range(lines.n_components):  # row by row, since memory is, where points are columns
+        goal = out + i * next_component
+        if lanes == 1 and parts == 1:
+            s = x[i]
+            for p in range(count):
+                goal[p * next_point] = s
+            continue
+        for p in range(count):
+            b = line[p] % lanes if coordinates else lane[line[p]]
+            for a in range(parts):
+                goal[p * next_point + a] = x[(i * lanes + b) * parts + a]
     for p in range(count):
-        if coordinates:
-            a, b = line[p] // lanes, line[p] % lanes
-        else:
-            a, b = axis[line[p]], lane[line[p]]
         s = <real>(long_shifts[first + p] if extended else shifts[first + p])
-        goal = out + p * next_point
-        for i in range(lines.n_components):
-            goal[i * next_component] = x[(i * lanes + b) * parts]
-            if parts == 2:
-                goal[i * next_component + 1] = x[(i * lanes + b) * 2 + 1]
         if s == 0:
             continue
+        goal = out + p * next_point
         if coordinates:
-            goal[a * next_component] += s
+            goal[(line[p] // lanes) * next_component] += s
             continue
+        a, b = axis[line[p]], lane[line[p]] if per_lane > 1 else 0
         for e in range(start[a], start[a + 1]):
-            goal[component[e] * next_component] += s * coefficient[e * per_lane + (b if per_lane > 1 else 0)]
+            goal[component[e] * next_component] += s * coefficient[e * per_lane + b]
