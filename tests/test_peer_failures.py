@@ -18,15 +18,8 @@ import fastcalc as fc
 from tests.cases import EPS
 from tests.reference import Recorder, exact_derivatives
 
-try:
-    fc.derivative(np.sin, 1.0, method="adaptive")
-    missing = False
-except ValueError:
-    missing = True
-adaptive = pytest.param("adaptive", marks=pytest.mark.skipif(missing, reason="no method 'adaptive' yet"))
-needs_adaptive = pytest.mark.skipif(missing, reason="no method 'adaptive' yet")
-FIRST = ["central", "forward", "backward", "complex", adaptive]  # methods for first derivatives
-SECOND = ["central", "forward", "backward", adaptive]
+FIRST = ["central", "forward", "backward", "complex", "adaptive"]  # methods for first derivatives
+SECOND = ["central", "forward", "backward", "adaptive"]
 
 
 def honest(result, exact):
@@ -84,7 +77,7 @@ def test_reused_output_buffer_jacobian(method):
     np.testing.assert_array_equal(value, fc.jacobian(spherical, POINT, method=method))
 
 
-@pytest.mark.parametrize("method", ["central", "forward", adaptive])
+@pytest.mark.parametrize("method", ["central", "forward", "adaptive"])
 def test_reused_output_buffer_vectorized(method):
     size = [0]
 
@@ -148,7 +141,7 @@ def test_f_writes_into_x_hessian(method):
     np.testing.assert_array_equal(x, POINT)
 
 
-@pytest.mark.parametrize("method", ["central", "forward", adaptive])
+@pytest.mark.parametrize("method", ["central", "forward", "adaptive"])
 def test_f_writes_into_x_vectorized(method):
     def writing(x):
         value = spherical(x)
@@ -190,7 +183,6 @@ def test_hard_curve_with_fixed_steps(name):
         np.testing.assert_allclose(result.value, [exact], rtol=rtol)
 
 
-@needs_adaptive
 @pytest.mark.parametrize("n", [1, 2, 3])
 @pytest.mark.parametrize("name", CURVES)
 def test_hard_curve(name, n):
@@ -202,7 +194,6 @@ def test_hard_curve(name, n):
         right(result, exact, 1e-6)
 
 
-@needs_adaptive
 @pytest.mark.parametrize("name", CURVES)
 def test_hard_curve_among_many_variables(name):
     f, precise, x, _ = CURVES[name]
@@ -233,7 +224,6 @@ KINKS = {
 }
 
 
-@needs_adaptive
 @pytest.mark.parametrize("name", KINKS)
 def test_kink_has_no_derivative(name):
     f, x = KINKS[name]
@@ -246,7 +236,6 @@ def test_kink_has_no_derivative(name):
         assert not (np.ravel(result.error)[0] < 0.1), result
 
 
-@needs_adaptive
 @pytest.mark.parametrize("name", ["abs at 0", "max(x, 0) at 0", "exp(abs(x)) at 0", "floor at 3"])
 def test_kink_spoils_only_its_component(name):
     f, x = KINKS[name]
@@ -255,7 +244,6 @@ def test_kink_spoils_only_its_component(name):
     assert abs(result.value[1] - np.cos(2)) <= result.error[1] < 1e-6
 
 
-@needs_adaptive
 @pytest.mark.parametrize("name", ["abs at 0", "max(x, 0) at 0", "x abs(x) at 0"])
 def test_kink_has_no_second_derivative(name):
     f, x = {**KINKS, "x abs(x) at 0": (lambda x: x * abs(x), 0.0)}[name]
@@ -265,13 +253,12 @@ def test_kink_has_no_second_derivative(name):
     assert not result.success[0, 0], result
 
 
-@needs_adaptive
 @pytest.mark.parametrize("distance", [1e-1, 1e-3, 1e-6, 1e-9, 1e-12])
 @pytest.mark.parametrize("side", [-1, 1])
 def test_kink_nearby(distance, side):
     kink = 1 + side * distance
     result = fc.derivative(lambda x: abs(x - kink) + np.exp(x), 1.0, method="adaptive", full_output=True)
-    honest(result, np.exp(1) - side)
+    right(result, np.exp(1) - side, 0, atol=2000 * EPS / distance)  # rounding of f over a step not beyond the kink
 
 
 @pytest.mark.parametrize("method", ["central", "forward", "backward"])
@@ -299,17 +286,19 @@ NOISY = {
 }
 
 
-@needs_adaptive
 @pytest.mark.parametrize("n", [1, 2])
 @pytest.mark.parametrize("name", NOISY)
 def test_noise(name, n):
     f, precise = NOISY[name]
-    for x in np.linspace(0.3, 2.7, 12):
-        result = fc.derivative(f, x, n, method="adaptive", full_output=True)
-        honest(result, exact_derivatives(precise, float(x), n)[n])
+    points = np.linspace(0.3, 2.7, 12)
+    result = fc.derivative(f, points, n, method="adaptive", full_output=True)
+    exact = np.array([exact_derivatives(precise, float(x), n)[n] for x in points])
+    honest(result, exact)
+    # and not by knowing nothing
+    assert np.sum(result.success) >= 10
+    assert np.median(result.error / abs(exact)) < 0.2
 
 
-@needs_adaptive
 @pytest.mark.parametrize("name", NOISY)
 def test_noise_many_variables(name):
     f, precise = NOISY[name]
@@ -325,7 +314,6 @@ def test_noise_many_variables(name):
     honest(fc.hessian(g, x, method="adaptive", full_output=True), second)
 
 
-@needs_adaptive
 def test_noise_that_drowns_the_derivative_is_no_success_with_a_small_error():
     result = fc.derivative(lambda x: 1e-6 * noise(x), 1.0, method="adaptive", full_output=True)
     honest(result, 0.0)
@@ -335,7 +323,6 @@ def test_noise_that_drowns_the_derivative_is_no_success_with_a_small_error():
 # --- a flat plateau next to a step: elsewhere 0 with error 0 ----------------------------------------------------------
 
 
-@needs_adaptive
 @pytest.mark.parametrize("distance", [2e-2, 1e-2, 3e-3])
 @pytest.mark.parametrize("side", [-1, 1])
 @pytest.mark.parametrize("n", [1, 2])
@@ -348,7 +335,6 @@ def test_plateau_next_to_a_smooth_step(distance, side, n):
     honest(result, exact_derivatives(precise, x, n)[n])
 
 
-@needs_adaptive
 @pytest.mark.parametrize("distance", [0.1, 1e-3, 1e-6, 1e-9])
 @pytest.mark.parametrize("side", [-1, 1])
 def test_plateau_next_to_a_jump(distance, side):
@@ -361,7 +347,6 @@ def test_plateau_next_to_a_jump(distance, side):
         honest(result, 0.0)
 
 
-@needs_adaptive
 @pytest.mark.parametrize("width", [1e-1, 1e-3, 1e-6])
 def test_bump_at_x_on_a_plateau(width):
     """The gradient at the flank of a bump much narrower than x is large."""
@@ -373,7 +358,7 @@ def test_bump_at_x_on_a_plateau(width):
     def precise(t):
         return mpmath.exp(-(((t - 1) / mpmath.mpf(width) + mpmath.mpf(flank)) ** 2))
 
-    honest(fc.derivative(f, x, method="adaptive", full_output=True), exact_derivatives(precise, x, 1)[1])
+    right(fc.derivative(f, x, method="adaptive", full_output=True), exact_derivatives(precise, x, 1)[1], 1e-10)
 
 
 # --- variables of very different sizes: elsewhere one common step, and some components are garbage --------------------
@@ -398,7 +383,6 @@ def test_variables_of_different_sizes(method):
     np.testing.assert_allclose(hessian, SIZES_HESSIAN, rtol=1e-5 if method == "central" else 1e-3)
 
 
-@needs_adaptive
 def test_variables_of_different_sizes_with_errors():
     right(fc.gradient(badly_scaled, SIZES, method="adaptive", full_output=True), SIZES_GRADIENT, 1e-10)
     jacobian = fc.jacobian(lambda x: [badly_scaled(x), x[0]], SIZES, method="adaptive", full_output=True)
@@ -406,7 +390,7 @@ def test_variables_of_different_sizes_with_errors():
     right(fc.hessian(badly_scaled, SIZES, method="adaptive", full_output=True), SIZES_HESSIAN, 1e-7)
 
 
-@pytest.mark.parametrize("method", ["central", adaptive])
+@pytest.mark.parametrize("method", ["central", "adaptive"])
 def test_zero_beside_a_huge_variable(method):
     """sin and exp drown in 1e24: the component that can be known is right, and the others say so."""
 
@@ -484,7 +468,7 @@ def test_bounds_are_never_crossed(box, method):
         np.testing.assert_allclose(hessian.value, smooth_hessian(X), rtol=1e-2, atol=1e-2)
 
 
-@pytest.mark.parametrize("method", ["central", adaptive])
+@pytest.mark.parametrize("method", ["central", "adaptive"])
 def test_bounds_narrower_than_a_step_say_so(method):
     """What the few points inside can give is claimed, and no more."""
     lower, upper = BOXES["room for a step on neither side"]
@@ -510,7 +494,7 @@ def test_equal_bounds_are_a_nan_with_a_status(method):
     np.testing.assert_array_equal(hessian.success, np.outer(free, free))
 
 
-@pytest.mark.parametrize("method", ["central", adaptive])
+@pytest.mark.parametrize("method", ["central", "adaptive"])
 def test_bounds_where_f_ends(method):
     """sqrt and log at the edge of where they are defined: their derivatives there are infinite."""
 
@@ -531,7 +515,7 @@ def test_bounds_where_f_ends(method):
 # --- shapes of x and of f(x): elsewhere errors and squeezing ----------------------------------------------------------
 
 
-@pytest.mark.parametrize("method", ["central", "forward", "complex", adaptive])
+@pytest.mark.parametrize("method", ["central", "forward", "complex", "adaptive"])
 @pytest.mark.parametrize("x_shape", [(), (0,), (1,), (3,), (1, 1), (2, 3), (2, 0)])
 @pytest.mark.parametrize("f_shape", [(), (0,), (1,), (2,), (1, 1), (3, 2)])
 def test_shapes_of_jacobians(x_shape, f_shape, method):
@@ -545,7 +529,7 @@ def test_shapes_of_jacobians(x_shape, f_shape, method):
     np.testing.assert_allclose(result.value, exact, rtol=1e-6)
 
 
-@pytest.mark.parametrize("method", ["central", "forward", "complex", adaptive])
+@pytest.mark.parametrize("method", ["central", "forward", "complex", "adaptive"])
 @pytest.mark.parametrize("x_shape", [(), (0,), (1,), (3,), (1, 1), (2, 3)])
 @pytest.mark.parametrize("f_shape", [(), (1,)])
 def test_shapes_of_gradients(x_shape, f_shape, method):
@@ -555,13 +539,13 @@ def test_shapes_of_gradients(x_shape, f_shape, method):
     np.testing.assert_allclose(value, 2 * x, rtol=1e-6)
 
 
-@pytest.mark.parametrize("method", ["central", adaptive])
+@pytest.mark.parametrize("method", ["central", "adaptive"])
 def test_shape_of_f_that_is_no_scalar_is_an_error_of_gradients(method):
     with pytest.raises(ValueError, match="jacobian"):
         fc.gradient(lambda x: x * x, np.ones(3), method=method)
 
 
-@pytest.mark.parametrize("method", ["central", "forward", adaptive])
+@pytest.mark.parametrize("method", ["central", "forward", "adaptive"])
 @pytest.mark.parametrize("x_shape", [(), (0,), (1,), (2,), (2, 2)])
 @pytest.mark.parametrize("f_shape", [(), (1,), (2,)])
 def test_shapes_of_hessians(x_shape, f_shape, method):
@@ -576,7 +560,7 @@ def test_shapes_of_hessians(x_shape, f_shape, method):
     )
 
 
-@pytest.mark.parametrize("method", ["central", "forward", "complex", adaptive])
+@pytest.mark.parametrize("method", ["central", "forward", "complex", "adaptive"])
 @pytest.mark.parametrize("x_shape", [(), (0,), (1,), (4,), (2, 3)])
 @pytest.mark.parametrize("f_shape", [(), (1,), (2,), (2, 2)])
 def test_shapes_of_derivatives(x_shape, f_shape, method):
@@ -602,7 +586,7 @@ OPERATORS = {
 }
 
 
-@pytest.mark.parametrize("method", ["central", adaptive])
+@pytest.mark.parametrize("method", ["central", "adaptive"])
 def test_nested_derivatives(method):
     """The gradient of abs(grad f)**2 is 2 H grad f."""
 
@@ -620,7 +604,7 @@ def test_nested_derivatives(method):
         honest(result, 2 * hessian @ gradient)
 
 
-@pytest.mark.parametrize("method", ["central", adaptive])
+@pytest.mark.parametrize("method", ["central", "adaptive"])
 def test_nested_use_of_one_operator(method):
     def f(x):
         return np.sum(x * x) if x[0] > 10 else operator(x + 20).sum()
@@ -631,7 +615,7 @@ def test_nested_use_of_one_operator(method):
     np.testing.assert_allclose(operator(np.array([20.0, 2.0, 3.0])), [40, 4, 6], rtol=1e-6)
 
 
-@pytest.mark.parametrize("method", ["central", adaptive])
+@pytest.mark.parametrize("method", ["central", "adaptive"])
 @pytest.mark.parametrize("name", OPERATORS)
 def test_threads_share_an_operator(name, method):
     operator, x = OPERATORS[name](surface, method=method)
@@ -653,7 +637,7 @@ class Mistake(Exception):
     pass
 
 
-@pytest.mark.parametrize("method", ["central", adaptive])
+@pytest.mark.parametrize("method", ["central", "adaptive"])
 @pytest.mark.parametrize("name", OPERATORS)
 @pytest.mark.parametrize("kind", ["exception", "Ctrl-C"])
 def test_exceptions_at_every_call(name, method, kind):
@@ -683,7 +667,7 @@ def test_exceptions_at_every_call(name, method, kind):
         np.testing.assert_array_equal(operator(x), expected)
 
 
-@pytest.mark.parametrize("method", ["central", adaptive])
+@pytest.mark.parametrize("method", ["central", "adaptive"])
 @pytest.mark.parametrize("name", OPERATORS)
 def test_exceptions_that_become_nan_are_no_success(name, method):
     def failing(x):
