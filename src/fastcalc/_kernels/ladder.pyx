@@ -73,6 +73,7 @@ cdef double RATIO_FIRST = 1.5  # of consecutive steps, for first derivatives; no
 cdef double RATIO = 1.4        # for higher ones, which live from the larger steps
 cdef double BELIEVABLE = 1e-2  # truncation over value of a window that is believed
 cdef double SLACK = 10         # truncation over rounding of one that is as good as rounding allows
+cdef double STALL = 0.6        # the slowest fall of the companion from window to window
 cdef double NOISE_FACTOR = 3   # from the root mean square of misses to a bound
 cdef double OFF = 0.83         # the check point, in units of the largest step in use
 cdef double LONGEST = 16       # stride down
@@ -85,6 +86,7 @@ cdef double LEAP = 1e3         # a stride up that begins a new ladder
 cdef double TYPICAL = 0.19     # first step where f does not move in steps relative to x
 cdef double LOUD = 100         # misses over rounding that want an explanation
 cdef double PLATEAU = 1e-6     # the least width of a plateau, in first steps
+cdef double LATTICE = 1e-5     # changes of f, over f, up to which they may be those of a lower precision
 cdef double UNKNOWN = -1
 cdef int UPS = 14              # strides up at most
 cdef int STILL_UPS = 4         # of an f that does not move
@@ -314,8 +316,8 @@ cdef void weigh_from(Block *b, Py_ssize_t i, const real *kind, int first) noexce
 
 
 cdef struct Facts:
-    # of one output, besides the data: rungs in use are those from `first` on
-    int first
+    # of one output, besides the data: rungs in use are those from `first` on; f is finite from `highest` on
+    int first, highest
     bint still           # f does not move at all
     double tallest       # largest abs(f) of these rungs
     double spread        # largest abs(f - f(x))
@@ -331,7 +333,7 @@ cdef Facts gather(
     cdef real base = (<real *>sample(b, i, BASE))[o], plus, minus, a, c
     cdef Facts facts
     cdef int k
-    facts.first = b.firsts[i * b.m + o]
+    facts.highest = 0
     facts.still = True
     facts.tallest = absolute(base)
     facts.spread = 0
@@ -350,14 +352,16 @@ cdef Facts gather(
             size[k] += absolute(base)
         flat[k] = plus == base and minus == base
         if not is_finite(size[k]) or not is_finite(odd[k]) or not is_finite(even[k]):
-            facts.first = max(facts.first, k + 1)
-    for k in range(facts.first, s.count):
+            facts.highest = k + 1
+    facts.first = max(b.firsts[i * b.m + o], facts.highest)
+    for k in range(facts.highest, s.count):
         plus = rows[2 * k * b.m + o]
         minus = base if s.side != 0 else rows[(2 * k + 1) * b.m + o]
         a, c = absolute(plus - base), absolute(minus - base)
         facts.spread = max(facts.spread, <double>a, <double>c)
         facts.tallest = max(facts.tallest, <double>size[k])
-        facts.still &= flat[k]
+        if k >= facts.first and not flat[k]:
+            facts.still = False
     return facts
 
 
@@ -456,6 +460,10 @@ cdef int act(Block *b, Py_ssize_t i, Py_ssize_t o, int *more, real *up) noexcept
     for _ in range(4):
         choice = choose(b, i, o, &facts, odd, even, size, flat, False, &v, &t, &r)
         if not choice.found:
+            if flat[s.count - 1] and facts.spread < LATTICE * facts.tallest and s.ups < STILL_UPS:
+                up[0] = min(max(<real>TYPICAL, <real>FARTHER_UP * h[0]), (<real *>b.reach)[i])
+                if up[0] > h[0]:
+                    return UP  # a step or two of a lattice of low precision
             return LISTEN if s.rough >= ROUGH and not s.listened and not b.given else STRIDE_DOWN
         k, w = choice.k, choice.w
         if b.rtol >= 0 and <real>SAFETY * (t + r) <= max(<real>b.atol, <real>b.rtol * absolute(v)):
@@ -747,7 +755,10 @@ cdef bint settle(Block *b, Py_ssize_t i, Py_ssize_t o, real off, real *between) 
         while steady < s.count - facts.first and flat[s.count - 1 - steady]:
             steady += 1
         # where only steps near the resolution of f's own arguments don't move it, that is no plateau
-        if steady > form.need and h[s.count - steady] > <real>PLATEAU * h[facts.first]:
+        if (
+            steady > form.need and h[s.count - steady] > <real>PLATEAU * h[facts.first]
+            and facts.spread > LATTICE * facts.tallest
+        ):
             facts.still = True
             facts.first = s.count - steady
             choice = choose(b, i, o, &facts, odd, even, size, flat, False, &v, &t, &r)
@@ -786,7 +797,7 @@ cdef bint settle(Block *b, Py_ssize_t i, Py_ssize_t o, real off, real *between) 
         return False
     scale = 1
     for _ in range(b.n):
-        scale /= h[facts.first]
+        scale /= h[facts.highest]
     if error > max(
         <real>0.5 * absolute(v), <real>0.5 * <real>facts.spread * scale,
         1000 * <real>(b.limits.epsilon * facts.tallest) * scale
@@ -936,7 +947,7 @@ cdef class Ladders:
         for i in range(3):
             b.forms[i] = make_form(n, <int>i - 1)
         b.stride = max(b.forms[0].window, b.forms[1].window)
-        b.limits.epsilon, b.limits.believable, b.limits.slack = epsilon, BELIEVABLE, SLACK
+        b.limits.epsilon, b.limits.believable, b.limits.slack, b.limits.stall = epsilon, BELIEVABLE, SLACK, STALL
         b.given, b.given_noise, b.x_epsilon, b.rtol, b.atol, b.most = noise >= 0, noise, x_epsilon, rtol, atol, most
         b.ratio = RATIO_FIRST if n == 1 else RATIO
         b.reach, b.size, b.finest = (

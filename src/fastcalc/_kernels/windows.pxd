@@ -11,7 +11,7 @@ cdef struct Form:
     double factor, companion_factor
 
 cdef struct Limits:
-    double epsilon, believable, slack
+    double epsilon, believable, slack, stall
 
 cdef struct Choice:
     bint found, alone

@@ -20,6 +20,10 @@ from libc.math cimport INFINITY
 from fastcalc._kernels.arrays cimport absolute, real
 
 
+cdef double SLOW = 0.3      # the ratio of consecutive differences, from which on they are summed up
+cdef double SLOWEST = 0.9
+
+
 cdef Form make_form(int n, int side):
     cdef Form form
     cdef int i
@@ -121,7 +125,7 @@ cdef Choice choose_window(
     cdef real values[MAX_RUNGS][MAX_WINDOW]
     cdef real errors[MAX_RUNGS][MAX_WINDOW]
     cdef real v, t, r, best
-    cdef int k, w, widest, moving
+    cdef int k, w, p, widest, moving
     cdef real tallest
     cdef Choice choice
     choice.found = choice.alone = False
@@ -140,9 +144,8 @@ cdef Choice choose_window(
             values[k][w] = v = extrapolate(form, weight, stride, k, w, data, False)
             if moving < 0 or w == form.j or k == first:
                 continue
-            t = earlier(&values[0][0], k, w, first)
-            t = largest(absolute(v - values[k][w - 1]), absolute(v - t))
             r = (tallest * <real>limits.epsilon + <real>noise) * amplify[k * stride + w]
+            t = truncated(&values[0][0], k, w, first, r)
             if t <= largest(<real>limits.believable * absolute(v), <real>limits.slack * r):
                 errors[k][w] = t + r
     while True:
@@ -161,33 +164,56 @@ cdef Choice choose_window(
         errors[k][w] = INFINITY
     choice.found = True
     value[0] = v = values[k][w]
-    truncation[0] = largest(absolute(v - values[k][w - 1]), absolute(v - earlier(&values[0][0], k, w, first)))
-    rounding[0] = best - truncation[0]
+    tallest = 0
+    for p in range(w + 1):
+        tallest = largest(size[k - p], tallest)
+    rounding[0] = (tallest * <real>limits.epsilon + <real>noise) * amplify[k * stride + w]
+    truncation[0] = truncated(&values[0][0], k, w, first, rounding[0])
     return choice
 
 
-cdef inline real earlier(const real *values, int k, int w, int first) noexcept nogil:
-    # the window one rung earlier; at the top of the ladder there is none, so one rung shorter
-    return values[(k - 1) * MAX_WINDOW + (w if k - 1 - w >= first else w - 1)]
+cdef inline real truncated(const real *values, int k, int w, int first, real r) noexcept nogil:
+    # The larger difference to two neighbours: the window without its first rung, and the one a rung earlier; at the top
+    # of the ladder there is none, so one rung shorter. Where these differences fall slowly, as for a function with a
+    # kink in some derivative, what is left of a geometric series is added.
+    cdef const real *row = values + k * MAX_WINDOW
+    cdef const real *before = row - MAX_WINDOW
+    cdef real step, last, t, ratio
+    step = absolute(row[w] - (before[w] if k - 1 - w >= first else before[w - 1]))
+    t = largest(absolute(row[w] - row[w - 1]), step)
+    if k - 2 - w >= first and step > 2 * r:
+        last = absolute(before[w] - (before - MAX_WINDOW)[w])
+        ratio = step / last
+        if ratio > <real>SLOW:
+            t /= 1 - (ratio if ratio < <real>SLOWEST else <real>SLOWEST)
+    return t
 
 
 cdef bint has_companion(
     const Form *form, const Limits *limits, const real *h, const real *weight, int stride, int first,
     const real *data, const real *size, double noise, int k, int w
 ) noexcept nogil:
-    cdef real v, t, r, amplify = 0, tallest = 0
+    cdef real v, t, r, step, last, amplify = 0, tallest = 0
     cdef const real *row = weight + (k * stride + w) * stride
     cdef int p
     v = extrapolate(form, weight, stride, k, w, data, True)
     t = absolute(v - extrapolate(form, weight, stride, k, w - 1, data, True))
     if k - 1 - w >= first:
-        t = largest(absolute(v - extrapolate(form, weight, stride, k - 1, w, data, True)), t)
+        step = absolute(v - extrapolate(form, weight, stride, k - 1, w, data, True))
     else:
-        t = largest(absolute(v - extrapolate(form, weight, stride, k - 1, w - 1, data, True)), t)
+        step = absolute(v - extrapolate(form, weight, stride, k - 1, w - 1, data, True))
+    t = largest(step, t)
     for p in range(w + 1):
         amplify += absolute(row[p]) / (h[k - p] if form.companion_q == 1 else h[k - p] * h[k - p])
         tallest = largest(size[k - p], tallest)
     r = (tallest * <real>limits.epsilon + <real>noise) * amplify * <real>form.companion_factor
+    if k - 2 - w >= first and step > <real>limits.slack * r:
+        last = absolute(
+            extrapolate(form, weight, stride, k - 1, w, data, True)
+            - extrapolate(form, weight, stride, k - 2, w, data, True)
+        )
+        if step > <real>limits.stall * last:
+            return False  # falls like the step, not like its square: the next derivative jumps
     return t <= largest(<real>limits.believable * absolute(v), <real>limits.slack * r)
 
 
