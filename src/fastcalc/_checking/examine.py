@@ -12,14 +12,15 @@ from numpy.typing import NDArray
 from fastcalc._checking.judging import Compared, Judge
 from fastcalc._checking.progress import in_parts
 from fastcalc._checking.reference import Reference
-from fastcalc._checking.remainder import Remainders, choose_directions, measure, noise_of
+from fastcalc._checking.remainder import Remainders, choose_directions, measure
 from fastcalc._checking.rounding import rounding_of
+from fastcalc._checking.scatter import noise_of
 from fastcalc._checking.subject import Subject
 from fastcalc._checking.targets import Components, Products
 
 _Array = NDArray[Any]
 _LONG = 10.0  # seconds
-_CALLS = 25  # of f per component, about
+_CALLS = 20  # of f per component, about
 
 
 @dataclass(slots=True)
@@ -60,8 +61,9 @@ def examine(subject: Subject, request: Request) -> Evidence:
     seconds = (time.perf_counter() - started) / 2
     derivative = subject.derivatives(subject.points)
     directions = choose_directions(subject, request.directions, request.rng)
-    noise = noise_of(subject, base, directions.vectors[0])
-    remainders = measure(subject, base, derivative, directions, np.fmax(noise, _apart(base, again)))
+    noise = np.fmax(noise_of(subject, base, directions.vectors[0]), _apart(base, again))
+    remainders = measure(subject, base, derivative, directions, np.fmax(noise, subject.settings.noise or 0))
+    subject.unit = _unit(subject, base, remainders.noise)
 
     components, products = Components(subject, request.variables), Products(subject, directions)
     long = seconds * _CALLS * len(request.variables) > _LONG
@@ -74,7 +76,7 @@ def examine(subject: Subject, request: Request) -> Evidence:
     roundings = rounding_of(subject, derivative, (components, products), directions.vectors[0], request.rng)
     variation = _variation(subject, derivative, remainders)
     judge = Judge(
-        subject, derivative, spread, drift, noise, variation, references.value.size + slopes.value.size, request.rtol
+        subject, derivative, spread, drift, variation, references.value.size + slopes.value.size, request.rtol
     )
     compared = judge.look_twice(judge.compare(components, references, roundings[0]))
     along = judge.look_twice(judge.compare(products, slopes, roundings[1], compared))
@@ -85,6 +87,16 @@ def examine(subject: Subject, request: Request) -> Evidence:
             (rounding,) = rounding_of(subject, derivative, (one,), directions.vectors[0], request.rng)
             compared = compared.beside(judge.look_twice(judge.compare(one, one.reference(), rounding)))
     return Evidence(subject, compared, along, remainders, judge)
+
+
+def _unit(subject: Subject, base: _Array, noise: _Array) -> _Array | None:
+    """Powers of 2 (m, lanes) near the noise of each output, where that is not rounding; None if all of it is."""
+    rounding = subject.function.epsilon * np.abs(base)
+    if subject.settings.noise is not None or not (noise > 2 * rounding).any():
+        return None
+    level = np.fmax(noise, rounding)
+    level = np.where((level > 0) & np.isfinite(level), level, np.min(level[level > 0], initial=1))
+    return np.asarray(2.0 ** np.ceil(np.log2(level)), base.dtype)
 
 
 def _in_parts(components: Components, *, shown: bool) -> Reference:

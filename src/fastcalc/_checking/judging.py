@@ -58,15 +58,14 @@ class Judge:
     """All that tolerances depend on.
 
     ``derivative`` is (m, n, lanes); ``spread`` (m, lanes) and ``drift`` (m, n, lanes) are how far f and its derivative
-    at one point differ from call to call; ``noise`` (m, lanes) is how far f scatters about a smooth function,
-    ``variation`` (m, lanes) how much it varies where each variable changes by its size.
+    at one point differ from call to call; ``variation`` (m, lanes) is how much f varies where each variable changes by
+    its size.
     """
 
     subject: Subject
     derivative: _Array
     spread: _Array
     drift: _Array
-    noise: _Array
     variation: _Array
     comparisons: int
     rtol: float
@@ -87,7 +86,7 @@ class Judge:
 
     def _judged(self, target: Target, value: _Array, reference: Reference, rounding: _Array) -> Compared:
         with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
-            moved = (2 * self.spread + self.noise)[:, None] + target.misplaced(self.derivative)
+            moved = 2 * self.spread[:, None] + target.misplaced(self.derivative)
             error = reference.error + np.where(moved > 0, moved / reference.step, 0)
             negligible = np.sqrt(self.subject.epsilon) * self.variation[:, None] / target.size
         allowed = tolerance(error, rounding, self.comparisons)

@@ -16,13 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastcalc._checking.subject import Subject
-from fastcalc._differences.noise import Verdict, noise_level
 
 _Array = NDArray[Any]
 _LONGEST = 0.125  # of a direction
 _ABOVE = 30  # times rounding: from here on a remainder shows its rate
+_UNIFORM = 0.29  # standard deviation of rounding to steps of 1
 _FITTED = 4  # of the smallest such remainders
-_LEVELS = 8
 
 
 class Directions(NamedTuple):
@@ -33,12 +32,16 @@ class Directions(NamedTuple):
 
 
 class Remainders(NamedTuple):
-    """Remainders (d, 3, steps) and their rates (d, 3); how much f varies (m, lanes)."""
+    """Remainders (d, 3, steps) and their rates (d, 3); how much f varies, and its noise (m, lanes).
+
+    Values that change along all directions, but not at first, are rounded to steps: noise of at least the least change.
+    """
 
     steps: _Array
     values: _Array
     rates: _Array
     variation: _Array
+    noise: _Array
 
 
 def choose_directions(subject: Subject, count: int, rng: np.random.Generator) -> Directions:
@@ -68,13 +71,12 @@ def measure(subject: Subject, base: _Array, derivative: _Array, directions: Dire
     derivative : ndarray (m, n, lanes)
         The supposed derivative.
     noise : ndarray (m, lanes)
-        Rounding and noise of f.
+        Noise of f, as far as it is known.
     """
     count = round(-np.log2(np.finfo(base.dtype).eps) / 3)
     steps = (_LONGEST * 2.0 ** -np.arange(count)).astype(base.dtype)
     values = np.full((len(directions.vectors), 3, count), np.nan)
-    rates = np.empty(values.shape[:2])
-    variation = np.zeros_like(base)
+    variation, least, flat = np.zeros_like(base), np.full_like(base, np.inf), np.ones(base.shape, np.bool_)
     for d, v in enumerate(directions.vectors):
         slope = along(derivative, v)
         two_sided = -directions.reach[0, d].max() >= _LONGEST
@@ -82,30 +84,22 @@ def measure(subject: Subject, base: _Array, derivative: _Array, directions: Dire
             forth_at = subject.moved(t * v)
             with np.errstate(all="ignore"):
                 forth = subject.values(forth_at) - base
-                variation = np.fmax(variation, np.abs(forth))
                 if two_sided:
                     back = subject.values(subject.moved(-t * v)) - base
                     third = (forth - back - 2 * t * slope) / 2
                 else:
                     third = forth - t * (slope + along(subject.derivatives(forth_at), v)) / 2
-            values[d, :, k] = [_norm(part) for part in (forth, forth - t * slope, third)]
-        rounding = 2 * _norm(noise) + 8 * np.finfo(base.dtype).eps * steps * _norm(slope)
-        rates[d] = [_rate(steps, remainder, rounding) for remainder in values[d]]
-    return Remainders(steps, values, rates, variation)
-
-
-def noise_of(subject: Subject, base: _Array, v: _Array) -> _Array:
-    """Noise of f (m, lanes) along a direction; rounding at least."""
-    epsilon = max(subject.function.epsilon, np.finfo(base.dtype).eps)
-    h = 2.0 ** round(0.5 * np.log2(epsilon))
-    line = [base]
-    for k in range(1, _LEVELS + 1):
-        with np.errstate(all="ignore"):
-            line.append(subject.values(subject.moved(k * h * v)))
-    level, verdict = noise_level(np.stack(line).reshape(len(line), -1))
-    level = np.where(verdict == Verdict.FOUND, level, 0).reshape(base.shape)
-    largest: _Array = np.fmax(np.fmax(level, epsilon * np.abs(base)), subject.noise or 0)
-    return largest
+                values[d, :, k] = [_norm(part) for part in (forth, forth - t * slope, third)]
+            variation = np.fmax(variation, np.abs(forth))
+            least = np.fmin(least, np.where(forth == 0, np.inf, np.abs(forth)))
+        flat &= forth == 0
+    noise = np.fmax(noise, np.where(flat & np.isfinite(least), _UNIFORM * least, 0))
+    rounding = np.fmax(noise, subject.epsilon * np.abs(base))
+    rates = np.empty(values.shape[:2])
+    for d, v in enumerate(directions.vectors):
+        floor = 2 * _norm(rounding) + 8 * subject.epsilon * steps * _norm(along(derivative, v))
+        rates[d] = [_rate(steps, remainder, floor) for remainder in values[d]]
+    return Remainders(steps, values, rates, variation, noise)
 
 
 def along(derivative: _Array, v: _Array) -> _Array:

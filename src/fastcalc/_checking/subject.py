@@ -43,7 +43,6 @@ class Subject:
     kind: Kind
     f: Callable[..., Any]
     settings: Settings
-    noise: float | None
     x: _Array
     points: _Array  # (n, lanes), a copy of x
     size: _Array  # (n, lanes), what is much and what is little for each variable
@@ -53,6 +52,7 @@ class Subject:
     derivative: Function
     before: tuple[Any, ...]
     after: tuple[Any, ...]
+    unit: _Array | None = None  # (m, lanes), powers of 2: noise of f where it has more than rounding errors
 
     @property
     def n(self) -> int:
@@ -101,8 +101,7 @@ def open_subject(
                 f"unknown option {name!r}: the options are components, seed, rtol, directions, progress and "
                 f"{', '.join(_OPTIONS)}; the reference chooses its steps itself"
             )
-    noise = options.get("noise")
-    settings = parse({name: value for name, value in options.items() if name != "noise"})
+    settings = parse(dict(options) | {"method": "adaptive"})  # which has a use for `noise`
     point, before, after = split_arguments(settings, (x,))
     numbers = check.as_real("x", point)
     if numbers.size == 0:
@@ -116,7 +115,6 @@ def open_subject(
         kind,
         f,
         settings,
-        None if noise is None else float(check.positive("noise", noise)),
         numbers,
         points,
         _sizes(points, frame.scale),
