@@ -5,17 +5,11 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from tests.peers.peers import SUITES
-from tests.peers.suites import Suite, calls
-
-MARKS = ("skip_xp_backends", "xfail_xp_backends", "array_api_backends")  # made by SciPy's helpers
+from tests.peers.suites import Suite, calls, pytest_config
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    known = {line.split(":")[0].split("(")[0].strip() for line in config.getini("markers")}
-    found = set(MARKS).union(*(suite.mark_names() for suite in SUITES))
-    for name in sorted(found - known):
-        config.addinivalue_line("markers", f"{name}: of a peer's tests")
+    pytest_config[:] = [config]
 
 
 @pytest.fixture

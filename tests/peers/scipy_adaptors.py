@@ -86,25 +86,29 @@ def check_derivative(fun, jac, x0, bounds=(-np.inf, np.inf), args=(), kwargs=Non
 
 @adaptor
 def derivative(
-    f, x, *, args=(), tolerances=None, order=8, initial_step=None, step_direction=0, preserve_shape=False,
+    f, x, *, args=(), kwargs=None, tolerances=None, order=8, initial_step=None, step_direction=0, preserve_shape=False,
     callback=None, **foreign,
 ):  # fmt: skip
     """scipy.differentiate.derivative: point by point, each with the arguments and the direction broadcast to it.
 
     The order of SciPy's formulas and a callback between its iterations have no counterpart, and are left out.
     """
-    args = args if isinstance(args, tuple) else (args,)
     x = _floating(x)
     bounds = _reach(x, initial_step, step_direction)
-    shape = np.broadcast_shapes(np.shape(bounds[0]), *(() if preserve_shape else map(np.shape, args)))
-    points, lower, upper, *others = (
-        np.ravel(np.broadcast_to(array, shape)) for array in (x, *bounds, *(() if preserve_shape else args))
-    )
+    args = args if isinstance(args, tuple) else (args,)
+    others = {} if preserve_shape else {**dict(enumerate(args)), **(kwargs or {})}
+    shape = np.broadcast_shapes(np.shape(bounds[0]), *map(np.shape, others.values()))
+    points, lower, upper = (np.ravel(np.broadcast_to(array, shape)) for array in (x, *bounds))
+    others = {name: np.ravel(np.broadcast_to(other, shape)) for name, other in others.items()}
     results = []
     for i, point in enumerate(points):
+        given = {name: other[i : i + 1] for name, other in others.items()}
 
-        def of_point(t, others=[other[i : i + 1] for other in others]):  # noqa: B006
-            return f(t, *args) if preserve_shape else np.reshape(f(np.reshape(t, 1), *others), ())
+        def of_point(t, given=given):
+            if preserve_shape:
+                return f(t, *args, **(kwargs or {}))
+            named = {name: value for name, value in given.items() if isinstance(name, str)}
+            return np.reshape(f(np.reshape(t, 1), *(given[i] for i in range(len(args))), **named), ())
 
         options = {**ADAPTIVE, **(tolerances or {}), **foreign, "bounds": (lower[i], upper[i])}
         results.append(fc.derivative(of_point, point, **options, full_output=True))

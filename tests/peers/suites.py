@@ -16,7 +16,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.machinery import ModuleSpec
 from importlib.metadata import version
-from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 from unittest.mock import patch
@@ -27,7 +26,8 @@ import pytest
 from tests.peers.tables import Table
 
 _calls = [0]
-_MARK = re.compile(r"\bpytest\.mark\.(\w+)")
+_NEW_MARK = re.compile(r"'(\w+)' not found in `markers`")
+pytest_config: list[pytest.Config] = []  # the one there is
 
 
 def adaptor(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -86,9 +86,14 @@ class Suite:
         return "Test_" + self.module.rpartition(".")[2].removeprefix("test").strip("_")
 
     @property
+    def version(self) -> str:
+        """Of the peer, up to patches."""
+        return ".".join(version(self.module.partition(".")[0]).split(".")[:2])
+
+    @property
     def known_version(self) -> bool:
-        """Whether the table was made with the version installed, up to patches."""
-        return version(self.module.partition(".")[0]).split(".")[:2] == self.table.version.split(".")
+        """Whether the table was made for it."""
+        return self.version in self.table.versions
 
     def spec(self) -> ModuleSpec | None:
         """Where the tests are; None without the peer, or where it was installed without its tests."""
@@ -97,28 +102,35 @@ class Suite:
         except ImportError:
             return None
 
-    def mark_names(self) -> set[str]:
-        """Marks in the source, which pytest must know before it is executed."""
-        spec = self.spec()
-        return set(_MARK.findall(Path(spec.origin).read_text(encoding="utf-8"))) if spec and spec.origin else set()
-
     def cases(self) -> type:
         """A class of the cases, or of one that is skipped and says why."""
         spec = self.spec()
         if spec is None or spec.loader is None:
             return self._absent(f"{self.module} is not installed")
-        module = importlib.util.module_from_spec(spec)
         try:
-            with warnings.catch_warnings(), without_deadlines():
-                warnings.simplefilter("ignore")
-                spec.loader.exec_module(module)
-                put(module, self.adaptors(module))
+            module = self._execute(spec)
+            put(module, self.adaptors(module))
         except ImportError as error:
             return self._absent(f"{self.module} cannot be imported: {error}")
         found = {name: value for name, value in vars(module).items() if name.startswith(("test_", "Test"))}
         members = {name: value if isinstance(value, type) else staticmethod(value) for name, value in found.items()}
         marks = getattr(module, "pytestmark", []) if self.own_marks else []
         return type(self.name, (), {**members, "suite": self, "pytestmark": marks, "__module__": __name__})
+
+    def _execute(self, spec: ModuleSpec) -> ModuleType:
+        """The module, executed again for each of its marks that is new to pytest."""
+        module = importlib.util.module_from_spec(spec)
+        try:
+            with warnings.catch_warnings(), without_deadlines():
+                warnings.simplefilter("ignore")
+                spec.loader.exec_module(module)
+        except pytest.fail.Exception as failure:
+            mark = _NEW_MARK.match(str(failure))
+            if mark is None:
+                raise
+            pytest_config[0].addinivalue_line("markers", f"{mark[1]}: of a peer's tests")
+            return self._execute(spec)
+        return module
 
     def _absent(self, reason: str) -> type:
         def test_suite(self: Any) -> None:
