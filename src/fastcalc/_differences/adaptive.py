@@ -213,7 +213,7 @@ def _history(kept: _Array) -> History:
     """Of (directions, lanes, rungs, 1 + 2 m), with zeros behind the last rung, arrays (rungs, m, directions, lanes)."""
     m = (kept.shape[-1] - 1) // 2
     used = max(1, int((kept[..., 0] > 0).sum(axis=-1).max(initial=0)))
-    rungs = np.moveaxis(kept[..., :used, :], (2, 3), (0, 1))
+    rungs = kept[..., :used, :].transpose(2, 3, 0, 1)
     rungs = np.where(rungs[:, :1] > 0, rungs, np.nan)
     step = np.broadcast_to(rungs[:, :1], (used, m, *rungs.shape[2:]))
     return History(step, rungs[:, 1 : m + 1], rungs[:, m + 1 :])

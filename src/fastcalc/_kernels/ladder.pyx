@@ -453,12 +453,15 @@ cdef int act(Block *b, Py_ssize_t i, Py_ssize_t o, int *more, real *up) noexcept
     cdef int wanted, k, w
     cdef double miss, amplify
     cdef double *noise = b.noises + 2 * i * b.m + o
+    cdef real *top = (<real *>b.top) + i * b.m + o
+    top[0] = NAN
     more[0] = 1
     if s.count - facts.first < form.need:
         more[0] = form.need - (s.count - facts.first)
         return STRIDE_DOWN if facts.first == s.count else DOWN
     for _ in range(4):
         choice = choose(b, i, o, &facts, odd, even, size, flat, False, &v, &t, &r)
+        top[0] = h[choice.k - choice.w] if choice.found else <real>NAN
         if not choice.found:
             if flat[s.count - 1] and facts.spread < LATTICE * facts.tallest and s.ups < STILL_UPS:
                 up[0] = min(max(<real>TYPICAL, <real>FARTHER_UP * h[0]), (<real *>b.reach)[i])
@@ -680,24 +683,13 @@ cdef double noise_level(const Block *b, Py_ssize_t i, Py_ssize_t o, const real *
 
 cdef void begin_check(Block *b, Py_ssize_t i, const real *kind) noexcept nogil:
     # a point between the largest steps in use, once all windows are chosen
-    cdef Line *s = b.state + i
-    cdef const real *h = <real *>ladder(b, i)
-    cdef real odd[MAX_RUNGS]
-    cdef real even[MAX_RUNGS]
-    cdef real size[MAX_RUNGS]
-    cdef char flat[MAX_RUNGS]
-    cdef real v, t, r, top = 0
-    cdef Facts facts
-    cdef Choice choice
+    cdef real top = 0
     cdef Py_ssize_t o
     for o in range(b.m):
-        if is_finite((<real *>sample(b, i, BASE))[o]) and s.count > 0:
-            facts = gather(b, i, o, odd, even, size, flat)
-            choice = choose(b, i, o, &facts, odd, even, size, flat, False, &v, &t, &r)
-            if choice.found:
-                top = max(top, h[choice.k - choice.w])
+        if is_finite((<real *>b.top)[i * b.m + o]):
+            top = max(top, (<real *>b.top)[i * b.m + o])
     (<real *>ladder(b, i))[MAX_RUNGS] = quantized((<real *>b.size)[i], <real>OFF * top, b.x_epsilon)
-    s.phase = CHECK
+    b.state[i].phase = CHECK
     if top == 0:
         finish(b, i, top)
 
@@ -791,8 +783,10 @@ cdef bint settle(Block *b, Py_ssize_t i, Py_ssize_t o, real off, real *between) 
     (<real *>b.step)[place] = h[k]
     (<real *>b.top)[place] = h[k - choice.w]
     b.verdict[place] = NOT_CONVERGED
-    rival = choose(b, i, o, &facts, odd, even, size, flat, True, &lone, &lone_t, &lone_r)
-    if rival.found and lone_t + lone_r < <real>1e-3 * error and absolute(lone - v) <= 3 * error:
+    rival = choice
+    if choice.alone:
+        rival = choose(b, i, o, &facts, odd, even, size, flat, True, &lone, &lone_t, &lone_r)
+    if choice.alone and rival.found and lone_t + lone_r < <real>1e-3 * error and absolute(lone - v) <= 3 * error:
         b.verdict[place] = NOT_SMOOTH  # where rounding hides less, the companion is spoilt
         return False
     scale = 1
@@ -1073,6 +1067,7 @@ cdef void begin(Block *b, const real *base, const real *first_step) noexcept nog
     for i in range(b.n_lines):
         for o in range(b.m):
             (<real *>sample(b, i, BASE))[o] = base[i * b.m + o]
+            (<real *>b.top)[i * b.m + o] = NAN
             b.noises[2 * i * b.m + o] = max(b.given_noise, 0)
             b.noises[(2 * i + 1) * b.m + o] = UNKNOWN
         plan_down(b, i, first_step[i], <real>b.ratio, b.forms[b.state[i].side + 1].need)
