@@ -190,6 +190,7 @@ def _start(x: _Array, frame: Frame, directions: Directions, zero: float) -> _Sta
             own = START * np.where(size <= zero, 1, size)
         first = directions.lowest(np.where(speed > 0, own / speed, np.inf)).astype(wide)
         finest = directions.lowest(np.where(speed > 0, 2 * spacing / speed, np.inf)).astype(wide)
+        least_needed = directions.highest(np.where(speed > 0, 2 * spacing / speed, 0)).astype(wide)
         first, finest = (np.where(np.isfinite(steps), steps, 1).astype(wide) for steps in (first, finest))
         amount = directions.highest(np.abs(place) / speed).astype(wide) if directions.exact else np.zeros_like(first)
     side, bent = np.zeros(first.shape, np.int8), np.zeros(first.shape, np.bool_)
@@ -202,7 +203,7 @@ def _start(x: _Array, frame: Frame, directions: Directions, zero: float) -> _Sta
         central = least * _CENTRAL >= wanted
         side = np.where(central, 0, np.where(above >= below, 1, -1)).astype(np.int8)
         reach = np.where(central, least, most)
-        fixed = ~(reach > finest) & np.isfinite(amount)
+        fixed = ~(reach > least_needed)
         fitted = np.minimum(first, reach)
         bent = (side != 0) | (fitted < first)
         first = np.where(fixed, 1, fitted)
