@@ -259,9 +259,12 @@ _BY_URGENCY = [
 ]
 
 
+_SUCCEEDED = np.array([code not in _FAILED for code in Status])
+
+
 def succeeded(status: NDArray[np.int8]) -> NDArray[np.bool_]:
     """Whether `error` can be relied on; fixed steps always succeed where they give a number."""
-    return ~np.isin(status, _FAILED)
+    return _SUCCEEDED[status]
 
 
 def worst(status: NDArray[np.int8], axis: int) -> NDArray[np.int8]:

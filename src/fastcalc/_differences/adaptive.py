@@ -196,7 +196,7 @@ class Partial(Adaptive):
         w = np.array(weights, x.real.dtype)[:, None]
         value = (found.value * w).sum(axis=1, keepdims=True) / scale
         error = (found.error * np.abs(w)).sum(axis=1, keepdims=True) / scale
-        mean = np.prod(units[involved] ** (np.array(powers) / order)[:, None], axis=0)
+        mean = np.prod(np.abs(units[involved]) ** (np.array(powers) / order)[:, None], axis=0)
         step = found.step.min(axis=1, keepdims=True) * mean.astype(x.real.dtype)
         known = Known(error.astype(found.error.dtype), worst(found.status, axis=1)[:, None]) if full else None
         return Solution(value.astype(found.value.dtype), step, found.base, known)
@@ -213,7 +213,7 @@ def _history(kept: _Array) -> History:
     """Of (directions, lanes, rungs, 1 + 2 m), with zeros behind the last rung, arrays (rungs, m, directions, lanes)."""
     m = (kept.shape[-1] - 1) // 2
     used = max(1, int((kept[..., 0] > 0).sum(axis=-1).max(initial=0)))
-    rungs = np.moveaxis(kept[..., :used, :], (2, 3), (0, 1))
+    rungs = kept[..., :used, :].transpose(2, 3, 0, 1)
     rungs = np.where(rungs[:, :1] > 0, rungs, np.nan)
     step = np.broadcast_to(rungs[:, :1], (used, m, *rungs.shape[2:]))
     return History(step, rungs[:, 1 : m + 1], rungs[:, m + 1 :])
@@ -247,6 +247,13 @@ def _polarised(
 ) -> tuple[_Array, _Array, _Array, NDArray[np.int8]]:
     """Value, error, step and status of f_uv from the second derivatives along u, v and a u + b v."""
     a, b = a[first], b[second] if b.ndim == 2 else b
+    with np.errstate(all="ignore"):
+        return _combined(single, other, mixed, first, second, a, b)
+
+
+def _combined(
+    single: Found, other: Found, mixed: Found, first: NDArray[np.intp], second: NDArray[np.intp], a: _Array, b: _Array
+) -> tuple[_Array, _Array, _Array, NDArray[np.int8]]:
     uu, vv = a * a, b * b
     scale = 2 * a * b
     value = (mixed.value - uu * single.value[:, first] - vv * other.value[:, second]) / scale

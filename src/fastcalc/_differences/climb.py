@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 
 from fastcalc._differences.engine import CoarserOutput, Function, walk
 from fastcalc._differences.plans import base_plan
-from fastcalc._differences.recipes import Frame, room_along, sure_room
-from fastcalc._kernels.ladder import Ladders
+from fastcalc._differences.recipes import NO_FRAME, Frame, room_along, sure_room
+from fastcalc._kernels.ladder import Ladders, coordinate_start
 from fastcalc._kernels.lines import Lines
 from fastcalc._results import Status, worst
 
@@ -172,6 +172,11 @@ def smallest(n: int) -> float:
 
 def _start(x: _Array, frame: Frame, directions: Directions, zero: float) -> _Start:
     wide = np.longdouble if x.real.dtype.char == "g" else np.float64
+    if frame is NO_FRAME and x.dtype == np.float64 and directions is _coordinates(len(x), x.dtype):
+        usual = coordinate_start(x, START, zero)
+        first, reach, size, finest = (part.reshape(x.shape) for part in usual[:4])
+        nowhere = np.zeros(x.shape, np.bool_)
+        return _Start(first, reach, size, finest, usual[4].reshape(x.shape), nowhere, nowhere)
     place = x.real[directions.component]
     speed = np.broadcast_to(np.abs(directions.coefficient), place.shape)
     size = np.abs(x[directions.component])
@@ -185,6 +190,7 @@ def _start(x: _Array, frame: Frame, directions: Directions, zero: float) -> _Sta
             own = START * np.where(size <= zero, 1, size)
         first = directions.lowest(np.where(speed > 0, own / speed, np.inf)).astype(wide)
         finest = directions.lowest(np.where(speed > 0, 2 * spacing / speed, np.inf)).astype(wide)
+        least_needed = directions.highest(np.where(speed > 0, 2 * spacing / speed, 0)).astype(wide)
         first, finest = (np.where(np.isfinite(steps), steps, 1).astype(wide) for steps in (first, finest))
         amount = directions.highest(np.abs(place) / speed).astype(wide) if directions.exact else np.zeros_like(first)
     side, bent = np.zeros(first.shape, np.int8), np.zeros(first.shape, np.bool_)
@@ -197,7 +203,7 @@ def _start(x: _Array, frame: Frame, directions: Directions, zero: float) -> _Sta
         central = least * _CENTRAL >= wanted
         side = np.where(central, 0, np.where(above >= below, 1, -1)).astype(np.int8)
         reach = np.where(central, least, most)
-        fixed = ~(reach > finest) & np.isfinite(amount)
+        fixed = ~(reach > least_needed)
         fitted = np.minimum(first, reach)
         bent = (side != 0) | (fitted < first)
         first = np.where(fixed, 1, fitted)
@@ -281,7 +287,7 @@ def _found(
     function: Function, parts: tuple[_Array, ...], history: _Array | None, base: _Array, complex_parts: int
 ) -> Found:
     """Results (directions, lanes, m) turned to (m, directions, lanes), of f's type."""
-    value, error, step, top, status = (np.moveaxis(part, 2, 0) for part in parts)
+    value, error, step, top, status = (part.transpose(2, 0, 1) for part in parts)
     dtype = np.dtype(function.dtype)
     if complex_parts == 2:
         value = value[0::2] + 1j * value[1::2]

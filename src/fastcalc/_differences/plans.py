@@ -231,6 +231,7 @@ def lines_plan(
     )
 
 
+@functools.lru_cache(maxsize=16)
 def base_plan(n_components: int) -> Plan:
     """The value at x alone."""
     nothing = np.zeros(0, np.intp)

@@ -23,7 +23,7 @@ import numpy as np
 
 from fastcalc._kernels.arrays cimport absolute, real, reals
 from fastcalc._kernels.windows cimport (
-    MAX_RUNGS, Choice, Form, Limits, choose_window, extrapolate, interpolate, make_form, missed, node, weigh,
+    MAX_RUNGS, Choice, Form, Limits, choose_window, extrapolate, interpolate, make_form, missed, weigh,
 )
 
 cnp.import_array()
@@ -147,18 +147,25 @@ cdef inline bint is_finite(real a) noexcept nogil:
     return a - a == 0
 
 
-cdef inline real quantized(real size, real h, double epsilon) noexcept nogil:
-    # a step close to h that can be added to a number of this size without rounding
+cdef inline real quantized(real size, real h, double epsilon, real most) noexcept nogil:
+    # A step close to h, not above `most`, that can be added to a number of this size without rounding; 0: there is none.
     cdef int exponent
+    cdef real unit, count
     if real is double:
         frexp(size + h, &exponent)
-        size = ldexp(epsilon, exponent)
-        h = floor(h / size + 0.5) * size
+        unit = ldexp(epsilon, exponent)
+        count = floor(h / unit + 0.5)
+        if count * unit > most:
+            count = floor(most / unit)
     else:
         frexpl(size + h, &exponent)
-        size = ldexpl(epsilon, exponent)
-        h = floorl(h / size + 0.5) * size
-    return h if h > 0 else size
+        unit = ldexpl(epsilon, exponent)
+        count = floorl(h / unit + 0.5)
+        if count * unit > most:
+            count = floorl(most / unit)
+    if count == 0 and unit <= most:
+        return unit
+    return count * unit
 
 
 # --- which samples next ----------------------------------------------------------------------------------------------
@@ -175,8 +182,8 @@ cdef void plan_down(Block *b, Py_ssize_t i, real first, real ratio, int wanted) 
     while s.pending < wanted and s.pending < MAX_PENDING:
         if s.count + s.pending >= MAX_RUNGS or s.evaluations + cost * (s.pending + 1) + 1 > b.most:
             break
-        pending[s.pending] = quantized((<real *>b.size)[i], h, b.x_epsilon)
-        if pending[s.pending] < (<real *>b.finest)[i]:
+        pending[s.pending] = quantized((<real *>b.size)[i], h, b.x_epsilon, (<real *>b.reach)[i])
+        if not pending[s.pending] > 0 or pending[s.pending] < (<real *>b.finest)[i]:
             break
         if is_rung(b, i, pending[s.pending]) or (s.pending > 0 and pending[s.pending] >= pending[s.pending - 1]):
             break
@@ -362,6 +369,7 @@ cdef Facts gather(
         facts.tallest = max(facts.tallest, <double>size[k])
         if k >= facts.first and not flat[k]:
             facts.still = False
+    facts.still |= facts.spread <= 16 * b.limits.epsilon * facts.tallest  # or jitters in its last bits
     return facts
 
 
@@ -389,18 +397,22 @@ cdef double misses(
     cdef const Line *s = b.state + i
     cdef const Form *form = &b.forms[s.side + 1]
     cdef const real *h = <real *>ladder(b, i)
-    cdef real total = 0, t, miss
+    cdef real found[2 * MAX_RUNGS]
+    cdef real largest = 0, total = 0
     cdef int q, count = 0
     for q in range(k + 1, s.count):
-        t = node(form, h[q])
-        miss = h[q] * (odd[q] - interpolate(form, h, odd, k - w, k, t))
-        total += miss * miss
+        found[count] = absolute(h[q] * (odd[q] - interpolate(form, h, odd, k - w, k, h[q])))
         count += 1
         if s.side == 0:
-            miss = t * (even[q] - interpolate(form, h, even, k - w, k, t))
-            total += miss * miss
+            found[count] = absolute(h[q] * (h[q] * (even[q] - interpolate(form, h, even, k - w, k, h[q]))))
             count += 1
-    return sqrt(<double>total / count) if count > 0 else 0
+    for q in range(count):
+        largest = max(largest, found[q])
+    if not 0 < largest < INFINITY:
+        return 0
+    for q in range(count):
+        total += (found[q] / largest) * (found[q] / largest)
+    return <double>largest * sqrt(<double>total / count)
 
 
 cdef real gap(const Block *b, const real *h, int first, int last) noexcept nogil:
@@ -422,8 +434,8 @@ cdef real higher(
     cdef real up = h[top]
     if s.ups >= (STILL_UPS if facts.still else UPS):
         return 0
-    if facts.still and up < <real>TYPICAL:
-        up = <real>TYPICAL  # what abs(x) says of the scale is wrong
+    if facts.still:  # what abs(x) says of the scale may be wrong
+        up = <real>TYPICAL if up < <real>TYPICAL else 0
     elif 10 * r > v and noise <= 0:
         up *= <real>FARTHER_UP
     else:
@@ -453,12 +465,15 @@ cdef int act(Block *b, Py_ssize_t i, Py_ssize_t o, int *more, real *up) noexcept
     cdef int wanted, k, w
     cdef double miss, amplify
     cdef double *noise = b.noises + 2 * i * b.m + o
+    cdef real *top = (<real *>b.top) + i * b.m + o
+    top[0] = NAN
     more[0] = 1
     if s.count - facts.first < form.need:
         more[0] = form.need - (s.count - facts.first)
         return STRIDE_DOWN if facts.first == s.count else DOWN
     for _ in range(4):
         choice = choose(b, i, o, &facts, odd, even, size, flat, False, &v, &t, &r)
+        top[0] = h[choice.k - choice.w] if choice.found else <real>NAN
         if not choice.found:
             if flat[s.count - 1] and facts.spread < LATTICE * facts.tallest and s.ups < STILL_UPS:
                 up[0] = min(max(<real>TYPICAL, <real>FARTHER_UP * h[0]), (<real *>b.reach)[i])
@@ -559,10 +574,11 @@ cdef void begin_listening(Block *b, Py_ssize_t i, const real *kind) noexcept nog
     else:
         distance = 1000 * (<real *>ladder(b, i))[MAX_RUNGS]
     s.tries += 1
-    if distance > room or s.tries > TRIES or s.evaluations + NOISE_POINTS + 1 > b.most:
+    if not distance <= room or s.tries > TRIES or s.evaluations + NOISE_POINTS + 1 > b.most:
         hear(b, i, kind)
         return
-    (<real *>ladder(b, i))[MAX_RUNGS] = quantized((<real *>b.size)[i], distance, b.x_epsilon)
+    distance = quantized((<real *>b.size)[i], distance, b.x_epsilon, (<real *>b.reach)[i] / NOISE_POINTS)
+    (<real *>ladder(b, i))[MAX_RUNGS] = distance
     s.phase = NOISE
 
 
@@ -588,7 +604,7 @@ cdef void listen(Block *b, Py_ssize_t i, const real *kind) noexcept nogil:
         noise = b.noises + 2 * i * b.m + o
         equal |= level != level
         heard |= level > 0
-        noise[b.m] = level if level > 0 else max(noise[b.m], quantum(b, i, o, kind) / NOISE_FACTOR, 0)
+        noise[b.m] = max(noise[b.m], quantum(b, i, o, kind) / NOISE_FACTOR, level if level > 0 else 0)
     s.levels |= equal
     if equal and not heard:
         begin_listening(b, i, kind)
@@ -645,6 +661,7 @@ cdef double quantum(const Block *b, Py_ssize_t i, Py_ssize_t o, const real *kind
 cdef double noise_level(const Block *b, Py_ssize_t i, Py_ssize_t o, const real *kind) noexcept nogil:
     # standard deviation of the noise; 0: none can be told, NaN: the values lie too close together
     cdef real difference[NOISE_POINTS]
+    cdef real largest = 0
     cdef double sigma[NOISE_POINTS]
     cdef bint changes[NOISE_POINTS]
     cdef double gamma = 1, total, low, high
@@ -655,8 +672,11 @@ cdef double noise_level(const Block *b, Py_ssize_t i, Py_ssize_t o, const real *
         if not is_finite(difference[q]):
             return 0
         equal += q > 0 and difference[q] == difference[q - 1]
+        largest = max(largest, absolute(difference[q]))
     if 2 * equal >= NOISE_POINTS - 1:
         return NAN
+    for q in range(NOISE_POINTS):
+        difference[q] /= largest
     for k in range(1, NOISE_POINTS):
         gamma *= 0.5 * k / (2 * k - 1)
         total = 0
@@ -671,7 +691,7 @@ cdef double noise_level(const Block *b, Py_ssize_t i, Py_ssize_t o, const real *
     for k in range(1, NOISE_POINTS - 2):
         low, high = min(sigma[k], sigma[k + 1], sigma[k + 2]), max(sigma[k], sigma[k + 1], sigma[k + 2])
         if changes[k] and high <= 4 * low:
-            return sigma[k]
+            return sigma[k] * <double>largest
     return 0
 
 
@@ -680,24 +700,14 @@ cdef double noise_level(const Block *b, Py_ssize_t i, Py_ssize_t o, const real *
 
 cdef void begin_check(Block *b, Py_ssize_t i, const real *kind) noexcept nogil:
     # a point between the largest steps in use, once all windows are chosen
-    cdef Line *s = b.state + i
-    cdef const real *h = <real *>ladder(b, i)
-    cdef real odd[MAX_RUNGS]
-    cdef real even[MAX_RUNGS]
-    cdef real size[MAX_RUNGS]
-    cdef char flat[MAX_RUNGS]
-    cdef real v, t, r, top = 0
-    cdef Facts facts
-    cdef Choice choice
+    cdef real top = 0
     cdef Py_ssize_t o
     for o in range(b.m):
-        if is_finite((<real *>sample(b, i, BASE))[o]) and s.count > 0:
-            facts = gather(b, i, o, odd, even, size, flat)
-            choice = choose(b, i, o, &facts, odd, even, size, flat, False, &v, &t, &r)
-            if choice.found:
-                top = max(top, h[choice.k - choice.w])
-    (<real *>ladder(b, i))[MAX_RUNGS] = quantized((<real *>b.size)[i], <real>OFF * top, b.x_epsilon)
-    s.phase = CHECK
+        if is_finite((<real *>b.top)[i * b.m + o]):
+            top = max(top, (<real *>b.top)[i * b.m + o])
+    top = quantized((<real *>b.size)[i], <real>OFF * top, b.x_epsilon, (<real *>b.reach)[i])
+    (<real *>ladder(b, i))[MAX_RUNGS] = top
+    b.state[i].phase = CHECK
     if top == 0:
         finish(b, i, top)
 
@@ -734,7 +744,7 @@ cdef bint settle(Block *b, Py_ssize_t i, Py_ssize_t o, real off, real *between) 
     cdef real even[MAX_RUNGS]
     cdef real size[MAX_RUNGS]
     cdef char flat[MAX_RUNGS]
-    cdef real v = NAN, t, r, error, at, miss, step, lone, lone_t, lone_r, scale
+    cdef real v = NAN, t, r, error, miss, step, lone, lone_t, lone_r, scale, usual
     cdef Py_ssize_t place = i * b.m + o
     cdef real *base = <real *>sample(b, i, BASE)
     cdef Facts facts
@@ -769,15 +779,16 @@ cdef bint settle(Block *b, Py_ssize_t i, Py_ssize_t o, real off, real *between) 
     k = choice.k
     error = t + r
     if off > 0 and is_finite((<real *>sample(b, i, OFF_LADDER))[o]):
-        at = node(form, off)
         miss = (<real *>sample(b, i, OFF_LADDER))[o] - base[o]
         if s.side != 0:
-            miss = miss / off - s.side * interpolate(form, h, odd, k - choice.w, k, at)
+            miss = miss / off - s.side * interpolate(form, h, odd, k - choice.w, k, off)
         else:
-            miss -= off * interpolate(form, h, odd, k - choice.w, k, at)
-            miss -= at * interpolate(form, h, even, k - choice.w, k, at)
-            miss /= off if form.q == 1 else at
-        miss = missed(form, h, k - choice.w, k, at, miss)
+            miss -= off * interpolate(form, h, odd, k - choice.w, k, off)
+            miss -= off * (off * interpolate(form, h, even, k - choice.w, k, off))
+            miss /= off
+            if form.q == 2:
+                miss /= off
+        miss = missed(form, h, k - choice.w, k, off, miss)
         if miss > error and miss > <real>0.05 * absolute(v) and s.retries < RETRIES and not s.exhausted:
             step = gap(b, h, k - choice.w, k) if s.ups < UPS else 0
             if step > 0:
@@ -791,16 +802,19 @@ cdef bint settle(Block *b, Py_ssize_t i, Py_ssize_t o, real off, real *between) 
     (<real *>b.step)[place] = h[k]
     (<real *>b.top)[place] = h[k - choice.w]
     b.verdict[place] = NOT_CONVERGED
-    rival = choose(b, i, o, &facts, odd, even, size, flat, True, &lone, &lone_t, &lone_r)
-    if rival.found and lone_t + lone_r < <real>1e-3 * error and absolute(lone - v) <= 3 * error:
+    rival = choice
+    if choice.alone:
+        rival = choose(b, i, o, &facts, odd, even, size, flat, True, &lone, &lone_t, &lone_r)
+    if choice.alone and rival.found and lone_t + lone_r < <real>1e-3 * error and absolute(lone - v) <= 3 * error:
         b.verdict[place] = NOT_SMOOTH  # where rounding hides less, the companion is spoilt
         return False
-    scale = 1
+    scale = usual = 1
     for _ in range(b.n):
         scale /= h[facts.highest]
+        usual /= h[facts.highest if b.noises[2 * i * b.m + o] > 0 else k - choice.w]
     if error > max(
         <real>0.5 * absolute(v), <real>0.5 * <real>facts.spread * scale,
-        1000 * <real>(b.limits.epsilon * facts.tallest) * scale
+        1000 * <real>(b.limits.epsilon * facts.tallest) * usual
     ):
         (<real *>b.error)[place] = 2 * max(error, absolute(v), <real>facts.spread * scale)
         return False  # hardly anything is known
@@ -834,6 +848,8 @@ cdef void describe_failure(
         form, weights, b.stride, s.count - 1, min(form.j + 1, s.count - 1), data, False
     )
     (<real *>b.step)[place] = (<real *>b.top)[place] = h[s.count - 1]
+    if s.evaluations + 3 > b.most:
+        return  # steps that were only too large
     for k in range(facts.first + 1 + form.j, s.count):
         gap, gap_before = absolute(even[k]) * h[k], absolute(even[k - 1]) * h[k - 1]
         slope = absolute(extrapolate(form, weights, b.stride, k, form.j, data, False))
@@ -1073,6 +1089,7 @@ cdef void begin(Block *b, const real *base, const real *first_step) noexcept nog
     for i in range(b.n_lines):
         for o in range(b.m):
             (<real *>sample(b, i, BASE))[o] = base[i * b.m + o]
+            (<real *>b.top)[i * b.m + o] = NAN
             b.noises[2 * i * b.m + o] = max(b.given_noise, 0)
             b.noises[(2 * i + 1) * b.m + o] = UNKNOWN
         plan_down(b, i, first_step[i], <real>b.ratio, b.forms[b.state[i].side + 1].need)

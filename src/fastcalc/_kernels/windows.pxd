@@ -18,7 +18,6 @@ cdef struct Choice:
     int k, w
 
 cdef Form make_form(int n, int side)
-cdef real node(const Form *form, real h) noexcept nogil
 cdef void weigh(
     const Form *form, const real *h, int k, int stride, real *weight, real *companion, real *amplify
 ) noexcept nogil

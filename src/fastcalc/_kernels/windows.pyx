@@ -46,8 +46,10 @@ cdef Form make_form(int n, int side):
     return form
 
 
-cdef real node(const Form *form, real h) noexcept nogil:
-    return form.side * h if form.side != 0 else h * h
+cdef real node(const Form *form, real h, real unit) noexcept nogil:
+    # t, in units of that of another step
+    h /= unit
+    return h if form.side != 0 else h * h
 
 
 cdef void weigh(
@@ -59,7 +61,8 @@ cdef void weigh(
     cdef real row[MAX_WINDOW][MAX_WINDOW]
     cdef real u[MAX_WINDOW]
     cdef real inverse[MAX_WINDOW]
-    cdef real total, last = node(form, h[k]), c1 = 1, c2, c3, c5, scale = 1, companion_scale = 1
+    cdef real last = form.side * h[k] if form.side != 0 else h[k] * h[k]
+    cdef real total, c1 = 1, c2, c3, c5, scale = 1, companion_scale = 1
     cdef int i, j, p, top = form.j if form.j > form.companion_j else form.companion_j
     cdef int size = k + 1 if k + 1 < form.window else form.window
     for j in range(1, top + 1):  # the nodes are in units of the last one; the weights are of derivatives: over j!
@@ -73,7 +76,7 @@ cdef void weigh(
     row[0][0] = u[0] = 1
     for i in range(size):
         if i > 0:
-            u[i] = node(form, h[k - i]) / last
+            u[i] = node(form, h[k - i], h[k])
             c2, c5 = 1, u[i - 1]
             for p in range(i):
                 c3 = u[i] - u[p]
@@ -220,33 +223,35 @@ cdef bint has_companion(
 cdef real interpolate(
     const Form *form, const real *h, const real *data, int first, int last, real at
 ) noexcept nogil:
-    # the polynomial in t through the rungs first to last, by Neville's recurrence
-    cdef real p[MAX_WINDOW]
-    cdef real t[MAX_WINDOW]
+    # the polynomial in t through the rungs first to last, at the step `at`, by Neville's recurrence
+    cdef real value[MAX_WINDOW]
+    cdef real u[MAX_WINDOW]
     cdef int i, level, size = last - first + 1
+    at = node(form, at, h[first])
     for i in range(size):
-        p[i] = data[first + i]
-        t[i] = node(form, h[first + i])
+        value[i] = data[first + i]
+        u[i] = node(form, h[first + i], h[first])
     for level in range(1, size):
         for i in range(size - level):
-            p[i] = ((at - t[i + level]) * p[i] - (at - t[i]) * p[i + 1]) / (t[i] - t[i + level])
-    return p[0]
+            value[i] = ((at - u[i + level]) * value[i] - (at - u[i]) * value[i + 1]) / (u[i] - u[i + level])
+    return value[0]
 
 
 cdef real missed(const Form *form, const real *h, int first, int last, real at, real miss) noexcept nogil:
-    # The truncation error of the derivative that a miss at t = `at` of the polynomial through the rungs first to last
-    # tells of: both are the same remainder times prod(t - t_i), or times its coefficient j.
+    # The truncation error of the derivative that a miss at the step `at` of the polynomial through the rungs first to
+    # last tells of: both are the same remainder times prod(t - t_i), or times its coefficient j.
     cdef real product[MAX_WINDOW + 1]
-    cdef real scale = node(form, h[first]), u, distance = 1
+    cdef real u, distance = 1
     cdef int i, j, size = last - first + 1
+    at = node(form, at, h[first])
     product[0] = 1
     for i in range(size):
-        u = node(form, h[first + i]) / scale
-        distance *= absolute(at / scale - u)
+        u = node(form, h[first + i], h[first])
+        distance *= absolute(at - u)
         product[i + 1] = product[i]
         for j in range(i, 0, -1):
             product[j] = product[j - 1] - u * product[j]
         product[0] = -u * product[0]
     for _ in range(form.j):
-        distance *= scale
+        distance *= h[first] if form.side != 0 else h[first] * h[first]
     return absolute(miss * product[form.j] / distance) * <real>form.factor
