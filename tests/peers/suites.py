@@ -11,8 +11,7 @@ import functools
 import importlib.util
 import re
 import warnings
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib.machinery import ModuleSpec
 from importlib.metadata import version
@@ -55,16 +54,23 @@ def without_counterpart(name: str) -> Callable[..., Any]:
     return absent
 
 
-@contextmanager
-def without_deadlines() -> Iterator[None]:
-    """Drawn cases may take as long as a busy machine makes them."""
-    given = hypothesis.settings
+class Unhurried:
+    """hypothesis.settings for the peers: drawn cases may take as long as a busy machine makes them.
 
-    def settings(*args: Any, **options: Any) -> hypothesis.settings:
-        return given(*args, **{**options, "deadline": None})
+    The profile stays what it is.
+    """
 
-    with patch.object(hypothesis, "settings", settings):
-        yield
+    def __init__(self, settings: type[hypothesis.settings]) -> None:
+        self._settings = settings
+
+    def __call__(self, *args: Any, **options: Any) -> hypothesis.settings:
+        return self._settings(*args, **{**options, "deadline": None})
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._settings, name)
+
+    def load_profile(self, name: str) -> None:
+        pass
 
 
 @dataclass(frozen=True)
@@ -110,7 +116,9 @@ class Suite:
         try:
             module = self._execute(spec)
             put(module, self.adaptors(module))
-        except ImportError as error:
+        except Exception as error:
+            if self.known_version and not isinstance(error, ImportError):
+                raise
             return self._absent(f"{self.module} cannot be imported: {error}")
         found = {name: value for name, value in vars(module).items() if name.startswith(("test_", "Test"))}
         members = {name: value if isinstance(value, type) else staticmethod(value) for name, value in found.items()}
@@ -121,7 +129,7 @@ class Suite:
         """The module, executed again for each of its marks that is new to pytest."""
         module = importlib.util.module_from_spec(spec)
         try:
-            with warnings.catch_warnings(), without_deadlines():
+            with warnings.catch_warnings(), patch.object(hypothesis, "settings", Unhurried(hypothesis.settings)):
                 warnings.simplefilter("ignore")
                 spec.loader.exec_module(module)
         except pytest.fail.Exception as failure:

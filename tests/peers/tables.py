@@ -1,8 +1,8 @@
 """What is expected of each case of the peers' tests: that it passes, or why it does not apply.
 
-A case that is in neither part of its table is skipped: new versions of the peers bring new ones. With the versions that
-a table was made for, all cases are in it, with the last no others; and those that do not apply do fail, unless
-Hypothesis draws them.
+With the versions that a table was made for, all cases are in it, with the last of these no others; and those that do
+not apply do fail, unless Hypothesis draws them. With other versions, cases that are not in it are skipped, and those
+that are may fail: a release of a peer is no failure of fastcalc.
 """
 
 from __future__ import annotations

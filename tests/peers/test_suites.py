@@ -17,7 +17,7 @@ def test_table_is_complete(suite, request):
         pytest.skip(f"{suite.module} is not installed")
     if not suite.known_version:
         pytest.skip(f"the table is for {' and '.join(suite.table.versions)}")
-    if any("::" in argument for argument in request.config.args):
+    if not suite.collected or any("::" in argument for argument in request.config.args):
         pytest.skip("not all cases were collected")
     rows = suite.table.rows
     assert len(rows) == len(set(rows))
@@ -30,6 +30,6 @@ def test_modules_of_numdifftools_are_run_or_left_out():
     peer = pytest.importorskip("numdifftools.tests")
     if not next(suite for suite in SUITES if suite.module.startswith("numdifftools")).known_version:
         pytest.skip("the tables are for other versions")
-    modules = {name for _, name, _ in pkgutil.iter_modules(peer.__path__, "numdifftools.tests.test_"[:-5])}
+    modules = {name for _, name, _ in pkgutil.iter_modules(peer.__path__, "numdifftools.tests.")}
     run = {suite.module for suite in SUITES}
-    assert {name for name in modules if ".test_" in name} - run == set(tables.LEFT_OUT)
+    assert {name for name in modules if name.startswith("numdifftools.tests.test_")} - run == set(tables.LEFT_OUT)
