@@ -510,6 +510,46 @@ def test_a_kink():
         report.raise_if_wrong(strict=True)
 
 
+def test_kinks_beside_x_do_not_make_directions_wrong():
+    x, slopes = np.array([-0.677, 1.953, 1.134]), np.array([0.552, -0.279, 0.721])
+    at = x - np.array([-1e-11, 1e-13, -1e-15]) * np.abs(x)
+
+    def kinks(x):
+        return np.sum(slopes * np.abs(x[:3] - at)) + np.sum(np.sin(x))
+
+    def gradient(x):
+        value = np.cos(x)
+        value[:3] += slopes * np.sign(x[:3] - at)
+        return value
+
+    for seed in (36, 37, 38):
+        assert check_gradient(kinks, gradient, x, seed=seed).passed
+    more = np.concatenate([x, [0.5, 1.0, 2.0]])
+    report = check_gradient(kinks, changed(gradient, 4, plus=0.01), more, components=[0, 1, 2, 3])
+    assert report.verdict[4] == WRONG
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_near_bounds(seed):
+    rng = np.random.default_rng(seed)
+    function, gradient, x = draw(rng)
+    room = 10.0 ** rng.uniform(-6, 0, (2, len(x))) * np.abs(x) * rng.integers(0, 2, (2, len(x)))
+    lower, upper = x - room[0], np.where(room[0] + room[1] == 0, np.inf, x + room[1])
+
+    def inside(call):
+        def called(y):
+            assert (y >= lower).all()
+            assert (y <= upper).all()
+            return call(y)
+
+        return called
+
+    report = check_gradient(inside(function), inside(gradient), x, bounds=(lower, upper))
+    assert report.counts == {"right": len(x)}, report
+    wrong = check_gradient(inside(function), changed(inside(gradient), 0, 1 + 1e-6), x, bounds=(lower, upper))
+    assert wrong.verdict[0] == WRONG, wrong
+
+
 def test_noise_between_calls():
     rng = np.random.default_rng(0)
 

@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 from fastcalc._checking.judging import Compared, Judge
 from fastcalc._checking.progress import in_parts
 from fastcalc._checking.reference import Reference
-from fastcalc._checking.remainder import Remainders, choose_directions, measure
+from fastcalc._checking.remainder import Directions, Remainders, choose_directions, measure
 from fastcalc._checking.rounding import rounding_of
 from fastcalc._checking.scatter import noise_of
 from fastcalc._checking.subject import Subject
 from fastcalc._checking.targets import Components, Products
+from fastcalc._checking.verdicts import Verdict
 
 _Array = NDArray[Any]
 _LONG = 10.0  # seconds
@@ -75,18 +76,44 @@ def examine(subject: Subject, request: Request) -> Evidence:
         drift = _apart(derivative, subject.derivatives(subject.points))
     roundings = rounding_of(subject, derivative, (components, products), directions.vectors[0], request.rng)
     variation = _variation(subject, derivative, remainders)
-    judge = Judge(
-        subject, derivative, spread, drift, variation, references.value.size + slopes.value.size, request.rtol
-    )
+    comparisons = references.value.size + slopes.value.size
+    judge = Judge(subject, derivative, spread, drift, variation, comparisons, request.rtol)
     compared = judge.look_twice(judge.compare(components, references, roundings[0]))
     along = judge.look_twice(judge.compare(products, slopes, roundings[1], compared))
-    if along.wrong.any() and not compared.wrong.any():
+    if not compared.wrong.any():
+        compared, along = _look_further(judge, compared, along, directions, request)
+    return Evidence(subject, compared, along, remainders, judge)
+
+
+def _look_further(
+    judge: Judge, compared: Compared, along: Compared, directions: Directions, request: Request
+) -> tuple[Compared, Compared]:
+    """Where a direction is wrong but no component that was compared, look for one among the others."""
+    subject = judge.subject
+    sampled = len(request.variables) < subject.n
+    if along.wrong.any() or (sampled and (along.verdict != Verdict.RIGHT).any()):
+        along = _without_doubts(judge, compared, along, directions, request)
+    if along.wrong.any():
         found = judge.locate(along, np.setdiff1d(np.arange(subject.n), request.variables))
         if found is not None:
             one = Components(subject, np.array([found]))
-            (rounding,) = rounding_of(subject, derivative, (one,), directions.vectors[0], request.rng)
+            (rounding,) = rounding_of(subject, judge.derivative, (one,), directions.vectors[0], request.rng)
             compared = compared.beside(judge.look_twice(judge.compare(one, one.reference(), rounding)))
-    return Evidence(subject, compared, along, remainders, judge)
+    return compared, along
+
+
+def _without_doubts(
+    judge: Judge, compared: Compared, along: Compared, directions: Directions, request: Request
+) -> Compared:
+    """Products along directions without the variables at which f is not smooth, or nothing can be said."""
+    doubtful = request.variables[(compared.verdict != Verdict.RIGHT).any(axis=(0, 2))]
+    if len(doubtful) == 0:
+        return along
+    vectors = directions.vectors.copy()
+    vectors[:, doubtful] = 0
+    products = Products(judge.subject, Directions(vectors, directions.reach))
+    (rounding,) = rounding_of(judge.subject, judge.derivative, (products,), vectors[0], request.rng)
+    return judge.look_twice(judge.compare(products, products.reference(), rounding, compared))
 
 
 def _unit(subject: Subject, base: _Array, noise: _Array) -> _Array | None:

@@ -56,7 +56,8 @@ class GradientReport:
         ``vectorized=True``.
     direction_verdict : ndarray of int8
         `Verdict` of the product of the derivative with each direction, which concerns all variables:
-        ``(directions,) + f(x).shape``, and the shape of the batch.
+        ``(directions,) + f(x).shape``, and the shape of the batch. Variables at which f is not smooth are left out
+        where they seem to make it wrong.
     steps : ndarray (k,)
         Steps t of the Taylor remainders.
     remainders : ndarray (directions, 3, k)

@@ -22,6 +22,7 @@ _PAIRS = 2  # of neighbours of x
 _LEVELS = 8
 _OPERATIONS = 8  # roundings of the size of the result that any code may do
 _ALIKE = 30.0
+_SHORT = 12  # bits
 _SINGLE = float(np.finfo(np.float32).eps)
 
 
@@ -42,7 +43,8 @@ def rounding_of(
         return np.concatenate([target.of(values) for target in targets], axis=1)
 
     base = picked(derivative)
-    spread, line, single = np.zeros_like(base), [base], _is_single(derivative)
+    spread, line = np.zeros_like(base), [base]
+    single = _is_single(derivative) and not _is_short(derivative)
     for point in _neighbours(subject, rng):
         with np.errstate(all="ignore"):
             moved = subject.derivatives(point)
@@ -76,6 +78,12 @@ def _neighbours(subject: Subject, rng: np.random.Generator) -> list[_Array]:
 
 
 def _is_single(values: _Array) -> bool:
-    """Whether float32 holds all values: they were computed in it."""
+    """Whether float32 holds all values."""
     with np.errstate(over="ignore", under="ignore"):
         return bool((values.astype(np.float32) == values)[np.isfinite(values)].all())
+
+
+def _is_short(values: _Array) -> bool:
+    """Whether all values are short numbers like 3 or 0.25, which any arithmetic gives exactly."""
+    mantissa, _ = np.frexp(values[np.isfinite(values)])
+    return bool((np.ldexp(mantissa, _SHORT) % 1 == 0).all())
