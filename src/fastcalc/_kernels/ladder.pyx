@@ -10,224 +10,49 @@ h_0 > h_1 > ..., samples at s = +-h_k (or on one side), and asks after each roun
             in close succession tell noise from structure that the rungs stepped over (Moré and Wild 2011);
     check   all outputs have their window: one more sample, off the ladder, must be where the polynomials say.
 
-Two evaluations a rung, three policies' constants below. The truth is never closer than rounding and noise allow: the
-error reported is twice the sum of the truncation estimate, or what the check point missed, and the rounding bound.
+Two evaluations a rung. The error reported is twice the sum of the truncation estimate, or of what the check point
+missed, and the rounding bound.
+
+    windows   extrapolation over consecutive rungs, and which to trust
+    rungs     steps and samples, in their order
+    outputs   what the samples say of one output: its window, what it wants next
+    closeup   values in close succession: noise, levels, or neither
+    outcome   value, error and verdict in the end
+    ladder    what a line does next, of all that its outputs want; the class that Python sees
 """
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
-from libc.math cimport INFINITY, NAN, nextafter, pow, sqrt
-from libc.string cimport memcpy, memmove, memset
+from libc.math cimport INFINITY, NAN, nextafter
+from libc.string cimport memcpy, memset
 
 cimport numpy as cnp
 
 import numpy as np
 
 from fastcalc._kernels.arrays cimport absolute, real, reals
-from fastcalc._kernels.windows cimport (
-    MAX_RUNGS, Choice, Form, Limits, choose_window, extrapolate, interpolate, make_form, missed, weigh,
+from fastcalc._kernels.closeup cimport moves, noise_level, quantum
+from fastcalc._kernels.outcome cimport settle
+from fastcalc._kernels.outputs cimport DOWN, LISTEN, READY, STRIDE_DOWN, UP, act
+from fastcalc._kernels.rungs cimport (
+    BASE, CHECK, CLOSE, DONE, FIRST_RUNG, MAX_PENDING, MAX_REQUESTS, NOISE, NOISE_POINTS, OFF_LADDER, RUNGS, Block,
+    Line, collect, insert, is_finite, ladder, plan_down, quantized, sample, turn, weigh_from
 )
+from fastcalc._kernels.windows cimport MAX_RUNGS, make_form
 
 cnp.import_array()
-
-cdef extern from "math.h" nogil:
-    double floor(double)
-    double ldexp(double, int)
-    double frexp(double, int *)
-    long double floorl(long double)
-    long double ldexpl(long double, int)
-    long double frexpl(long double, int *)
-
-cdef enum Phase:
-    RUNGS
-    NOISE
-    CHECK
-    DONE
-
-cdef enum:
-    NOISE_POINTS = 8
-    MAX_PENDING = 8
-    MAX_REQUESTS = 16   # of a line: both sides of what is pending
-    TURN_AFTER = 12
-
-cdef enum Row:  # of the samples of a line
-    BASE
-    OFF_LADDER
-    CLOSE
-    FIRST_RUNG = 10  # CLOSE + NOISE_POINTS; two rows a rung
-
-cdef enum Verdict:  # numbers of statuses
-    CONVERGED = 0
-    ROUNDING_LIMIT = 1
-    NOISE_LIMIT = 2
-    NOT_CONVERGED = 3
-    NON_FINITE = 4
-    NOT_SMOOTH = 6
-
-cdef enum Action:  # what an output wants next; of several, a line does the last in this order
-    READY
-    UP
-    LISTEN
-    DOWN
-    STRIDE_DOWN
 
 cdef double RATIO_FIRST = 1.5  # of consecutive steps, for first derivatives; no power of 2
 cdef double RATIO = 1.4        # for higher ones, which live from the larger steps
 cdef double BELIEVABLE = 1e-2  # truncation over value of a window that is believed
 cdef double SLACK = 10         # truncation over rounding of one that is as good as rounding allows
 cdef double STALL = 0.6        # the slowest fall of the companion from window to window
+cdef double SAFETY = 2         # for what f rounds inside, and luck with differences
+cdef double LATTICE = 1e-5     # changes of f, over f, up to which they may be those of a lower precision
 cdef double NOISE_FACTOR = 3   # from the root mean square of misses to a bound
 cdef double OFF = 0.83         # the check point, in units of the largest step in use
 cdef double LONGEST = 16       # stride down
-cdef double SAFETY = 2         # what f rounds inside, and luck with differences
-cdef double ENOUGH = 300       # rounding over that of f itself: fewer digits are not worth a stride up
-cdef double FAR_UP = 6         # the longest stride up while there is something of the derivative
-cdef double FARTHER_UP = 30    # where there is nothing
-cdef double GAP = 2.1          # strides that a rung is put between
 cdef double LEAP = 1e3         # a stride up that begins a new ladder
-cdef double TYPICAL = 0.19     # first step where f does not move in steps relative to x
-cdef double LOUD = 100         # misses over rounding that want an explanation
-cdef double PLATEAU = 1e-6     # the least width of a plateau, in first steps
-cdef double LATTICE = 1e-5     # changes of f, over f, up to which they may be those of a lower precision
 cdef double UNKNOWN = -1
-cdef int UPS = 14              # strides up at most
-cdef int STILL_UPS = 4         # of an f that does not move
-cdef int ROUGH = 8             # rounds without a believable window before noise is looked for
 cdef int TRIES = 3             # spacings at which it is looked for
-cdef int RETRIES = 2           # fresh starts at smaller steps
-
-cdef struct Line:
-    int side, count, phase, pending, ups, slow, rough, tries, retries, evaluations
-    bint listened, exhausted
-    bint levels          # f does not move in small steps: it has levels, and misses are the distance between them
-
-
-cdef struct Block:
-    Py_ssize_t n_lines, m
-    int n, stride, most
-    bint given           # noise
-    Py_ssize_t item      # bytes of a number
-    double given_noise, x_epsilon, ratio, rtol, atol
-    Form forms[3]        # by side + 1
-    Limits limits
-    Line *state
-    void *samples        # [lines, rows, m]
-    void *steps          # [lines, rungs and what is pending]
-    void *weights        # [lines, 2 * stride + 1, rungs, stride]
-    void *reach          # [lines], as the next two
-    void *size
-    void *finest
-    void *value          # [lines, m], as the next three
-    void *error
-    void *step
-    void *top
-    void *history        # [lines, rungs, 1 + 2 m]
-    signed char *verdict  # [lines, m]
-    double *noises       # [lines, 2, m]: what the errors allow for; what was listened to, UNKNOWN before
-    int *firsts          # [lines, m]: rungs before this one stepped over structure
-
-
-cdef inline void *sample(const Block *b, Py_ssize_t i, int row) noexcept nogil:
-    return <char *>b.samples + (i * (FIRST_RUNG + 2 * MAX_RUNGS) + row) * b.m * b.item
-
-
-cdef inline void *ladder(const Block *b, Py_ssize_t i) noexcept nogil:
-    return <char *>b.steps + i * (MAX_RUNGS + MAX_PENDING) * b.item
-
-
-cdef inline void *table(const Block *b, Py_ssize_t i, int part) noexcept nogil:
-    # 0: weights, 1: those of the companion, 2: amplifications
-    cdef Py_ssize_t layer = MAX_RUNGS * b.stride
-    return <char *>b.weights + ((2 * b.stride + 1) * i + part * b.stride) * layer * b.item
-
-
-cdef inline void *companion_table(const Block *b, Py_ssize_t i, const Form *form) noexcept nogil:
-    return table(b, i, 0 if form.companion_j == form.j else 1)
-
-
-cdef inline bint is_finite(real a) noexcept nogil:
-    return a - a == 0
-
-
-cdef inline real quantized(real size, real h, double epsilon, real most) noexcept nogil:
-    # A step close to h, not above `most`, that can be added to a number of this size without rounding; 0: there is none.
-    cdef int exponent
-    cdef real unit, count
-    if real is double:
-        frexp(size + h, &exponent)
-        unit = ldexp(epsilon, exponent)
-        count = floor(h / unit + 0.5)
-        if count * unit > most:
-            count = floor(most / unit)
-    else:
-        frexpl(size + h, &exponent)
-        unit = ldexpl(epsilon, exponent)
-        count = floorl(h / unit + 0.5)
-        if count * unit > most:
-            count = floorl(most / unit)
-    if count == 0 and unit <= most:
-        return unit
-    return count * unit
-
-
-# --- which samples next ----------------------------------------------------------------------------------------------
-
-
-cdef void plan_down(Block *b, Py_ssize_t i, real first, real ratio, int wanted) noexcept nogil:
-    # further rungs from `first` downwards
-    cdef Line *s = b.state + i
-    cdef real *pending = (<real *>ladder(b, i)) + MAX_RUNGS
-    cdef real h = first
-    cdef int cost = 2 if s.side == 0 else 1
-    s.pending = 0
-    s.phase = RUNGS
-    while s.pending < wanted and s.pending < MAX_PENDING:
-        if s.count + s.pending >= MAX_RUNGS or s.evaluations + cost * (s.pending + 1) + 1 > b.most:
-            break
-        pending[s.pending] = quantized((<real *>b.size)[i], h, b.x_epsilon, (<real *>b.reach)[i])
-        if not pending[s.pending] > 0 or pending[s.pending] < (<real *>b.finest)[i]:
-            break
-        if is_rung(b, i, pending[s.pending]) or (s.pending > 0 and pending[s.pending] >= pending[s.pending - 1]):
-            break
-        s.pending += 1
-        h = h / ratio
-    s.exhausted = s.pending == 0
-
-
-cdef bint is_rung(const Block *b, Py_ssize_t i, real h) noexcept nogil:
-    cdef const real *steps = <real *>ladder(b, i)
-    cdef int k
-    for k in range(b.state[i].count):
-        if steps[k] == h:
-            return True
-    return False
-
-
-cdef Py_ssize_t collect(Block *b, Py_ssize_t *line, real *shift) noexcept nogil:
-    cdef Py_ssize_t i, count = 0
-    cdef int q
-    cdef Line *s
-    cdef real *pending
-    cdef real side
-    for i in range(b.n_lines):
-        s = b.state + i
-        if s.phase == DONE:
-            continue
-        pending = (<real *>ladder(b, i)) + MAX_RUNGS
-        side = -1 if s.side < 0 else 1
-        if s.phase == RUNGS:
-            for q in range(s.pending):
-                line[count], shift[count] = i, side * pending[q]
-                count += 1
-                if s.side == 0:
-                    line[count], shift[count] = i, -pending[q]
-                    count += 1
-        elif s.phase == NOISE:
-            for q in range(NOISE_POINTS):
-                line[count], shift[count] = i, side * (q + 1) * pending[0]
-                count += 1
-        else:
-            line[count], shift[count] = i, side * pending[0]
-            count += 1
-    return count
 
 
 cdef void take(Block *b, const real *values) noexcept nogil:
@@ -260,261 +85,6 @@ cdef void take(Block *b, const real *values) noexcept nogil:
             values += b.m
             s.evaluations += 1
             finish(b, i, pending[0])
-
-
-cdef int insert(Block *b, Py_ssize_t i, real h, const real *plus, const real *minus) noexcept nogil:
-    # a rung, in its place
-    cdef Line *s = b.state + i
-    cdef real *steps = <real *>ladder(b, i)
-    cdef real *rows
-    cdef int k = s.count, q
-    while k > 0 and steps[k - 1] < h:
-        k -= 1
-    rows = <real *>sample(b, i, FIRST_RUNG + 2 * k)
-    memmove(rows + 2 * b.m, rows, 2 * (s.count - k) * b.m * sizeof(real))
-    memcpy(rows, plus, b.m * sizeof(real))
-    if s.side == 0:
-        memcpy(rows + b.m, minus, b.m * sizeof(real))
-    for q in range(s.count, k, -1):
-        steps[q] = steps[q - 1]
-    steps[k] = h
-    s.count += 1
-    return k
-
-
-cdef void turn(Block *b, Py_ssize_t i, const real *kind) noexcept nogil:
-    # To one side, where f is not finite on the other one at any of the rungs so far, for any output.
-    cdef Line *s = b.state + i
-    cdef bint left = False, right = False, good_left, good_right
-    cdef Py_ssize_t o
-    cdef int k
-    cdef real *rows
-    if s.side != 0 or s.count < TURN_AFTER:
-        return
-    for k in range(s.count):
-        rows = <real *>sample(b, i, FIRST_RUNG + 2 * k)
-        good_right = good_left = False
-        for o in range(b.m):
-            good_right |= is_finite(rows[o])
-            good_left |= is_finite(rows[b.m + o])
-        right |= good_right
-        left |= good_left
-    if left == right:
-        return
-    s.side = 1 if right else -1
-    if left:
-        for k in range(s.count):
-            rows = <real *>sample(b, i, FIRST_RUNG + 2 * k)
-            memcpy(rows, rows + b.m, b.m * sizeof(real))
-    weigh_from(b, i, kind, 0)
-
-
-cdef void weigh_from(Block *b, Py_ssize_t i, const real *kind, int first) noexcept nogil:
-    cdef const Form *form = &b.forms[b.state[i].side + 1]
-    cdef int k
-    for k in range(first, b.state[i].count):
-        weigh(
-            form, <real *>ladder(b, i), k, b.stride, <real *>table(b, i, 0), <real *>companion_table(b, i, form),
-            <real *>table(b, i, 2),
-        )
-
-
-# --- what one output says --------------------------------------------------------------------------------------------
-
-
-cdef struct Facts:
-    # of one output, besides the data: rungs in use are those from `first` on; f is finite from `highest` on
-    int first, highest
-    bint still           # f does not move at all
-    double tallest       # largest abs(f) of these rungs
-    double spread        # largest abs(f - f(x))
-
-
-cdef Facts gather(
-    const Block *b, Py_ssize_t i, Py_ssize_t o, real *odd, real *even, real *size, char *flat
-) noexcept nogil:
-    # OUT data of the rungs; of a one-sided ladder in `odd`
-    cdef const Line *s = b.state + i
-    cdef const real *h = <real *>ladder(b, i)
-    cdef const real *rows = <real *>sample(b, i, FIRST_RUNG)
-    cdef real base = (<real *>sample(b, i, BASE))[o], plus, minus, a, c
-    cdef Facts facts
-    cdef int k
-    facts.highest = 0
-    facts.still = True
-    facts.tallest = absolute(base)
-    facts.spread = 0
-    for k in range(s.count):
-        plus = rows[2 * k * b.m + o]
-        if s.side != 0:
-            odd[k] = (plus - base) / (s.side * h[k])
-            even[k] = 0
-            minus = base
-        else:
-            minus = rows[(2 * k + 1) * b.m + o]
-            odd[k] = (plus - minus) / (2 * h[k])
-            even[k] = ((plus - base) + (minus - base)) / (2 * h[k] * h[k])
-        size[k] = (absolute(plus) + absolute(minus)) / 2
-        if s.side == 0 and b.n % 2 == 0:
-            size[k] += absolute(base)
-        flat[k] = plus == base and minus == base
-        if not is_finite(size[k]) or not is_finite(odd[k]) or not is_finite(even[k]):
-            facts.highest = k + 1
-    facts.first = max(b.firsts[i * b.m + o], facts.highest)
-    for k in range(facts.highest, s.count):
-        plus = rows[2 * k * b.m + o]
-        minus = base if s.side != 0 else rows[(2 * k + 1) * b.m + o]
-        a, c = absolute(plus - base), absolute(minus - base)
-        facts.spread = max(facts.spread, <double>a, <double>c)
-        facts.tallest = max(facts.tallest, <double>size[k])
-        if k >= facts.first and not flat[k]:
-            facts.still = False
-    facts.still |= facts.spread <= 16 * b.limits.epsilon * facts.tallest  # or jitters in its last bits
-    return facts
-
-
-cdef Choice choose(
-    const Block *b, Py_ssize_t i, Py_ssize_t o, const Facts *facts, const real *odd, const real *even, const real *size,
-    const char *flat, bint alone, real *value, real *truncation, real *rounding
-) noexcept nogil:
-    # `alone`: whatever the companion
-    cdef const Line *s = b.state + i
-    cdef const Form *form = &b.forms[s.side + 1]
-    cdef const real *data = odd if form.odd else even
-    cdef const real *other = NULL if s.side != 0 or alone else even if form.odd else odd
-    return choose_window(
-        form, &b.limits, <real *>ladder(b, i), <real *>table(b, i, 0), <real *>companion_table(b, i, form),
-        <real *>table(b, i, 2), b.stride, facts.first, s.count, data, other, size, NULL if facts.still else flat,
-        b.noises[2 * i * b.m + o], value, truncation, rounding,
-    )
-
-
-cdef double misses(
-    const Block *b, Py_ssize_t i, const real *odd, const real *even, int k, int w
-) noexcept nogil:
-    # Root mean square of what the polynomials of a window miss f by at the rungs below it: noise, if there is no
-    # structure.
-    cdef const Line *s = b.state + i
-    cdef const Form *form = &b.forms[s.side + 1]
-    cdef const real *h = <real *>ladder(b, i)
-    cdef real found[2 * MAX_RUNGS]
-    cdef real largest = 0, total = 0
-    cdef int q, count = 0
-    for q in range(k + 1, s.count):
-        found[count] = absolute(h[q] * (odd[q] - interpolate(form, h, odd, k - w, k, h[q])))
-        count += 1
-        if s.side == 0:
-            found[count] = absolute(h[q] * (h[q] * (even[q] - interpolate(form, h, even, k - w, k, h[q]))))
-            count += 1
-    for q in range(count):
-        largest = max(largest, found[q])
-    if not 0 < largest < INFINITY:
-        return 0
-    for q in range(count):
-        total += (found[q] / largest) * (found[q] / largest)
-    return <double>largest * sqrt(<double>total / count)
-
-
-cdef real gap(const Block *b, const real *h, int first, int last) noexcept nogil:
-    # a step within the first gap of these rungs that is wider than usual, 0 if there is none
-    cdef int k
-    for k in range(first, last):
-        if h[k] > <real>(1.2 * b.ratio) * h[k + 1]:
-            return sqrt(<double>(h[k] * h[k + 1]))
-    return 0
-
-
-cdef real higher(
-    const Block *b, Py_ssize_t i, const Facts *facts, const real *h, int top, real r, real v, double noise
-) noexcept nogil:
-    # The step wanted above the rung `top` of a window whose error is rounding, which falls with the n-th power of the
-    # step; 0: none.
-    cdef const Line *s = b.state + i
-    cdef double stride = b.ratio
-    cdef real up = h[top]
-    if s.ups >= (STILL_UPS if facts.still else UPS):
-        return 0
-    if facts.still:  # what abs(x) says of the scale may be wrong
-        up = <real>TYPICAL if up < <real>TYPICAL else 0
-    elif 10 * r > v and noise <= 0:
-        up *= <real>FARTHER_UP
-    else:
-        if noise <= 0:
-            stride = max(stride, min(FAR_UP, pow(<double>(r / v) / (ENOUGH * b.limits.epsilon), 1.0 / b.n)))
-        up *= <real>stride
-    if top > 0 and up >= h[top - 1] / <real>1.2:  # between two rungs
-        if h[top - 1] < <real>GAP * h[top]:
-            return 0
-        up = sqrt(<double>(h[top] * h[top - 1]))
-    up = min(up, (<real *>b.reach)[i])
-    return up if up > <real>1.2 * h[top] else 0
-
-
-cdef int act(Block *b, Py_ssize_t i, Py_ssize_t o, int *more, real *up) noexcept nogil:
-    # OUT more: rungs wanted; up: the step wanted
-    cdef Line *s = b.state + i
-    cdef const Form *form = &b.forms[s.side + 1]
-    cdef const real *h = <real *>ladder(b, i)
-    cdef real odd[MAX_RUNGS]
-    cdef real even[MAX_RUNGS]
-    cdef real size[MAX_RUNGS]
-    cdef char flat[MAX_RUNGS]
-    cdef Facts facts = gather(b, i, o, odd, even, size, flat)
-    cdef Choice choice
-    cdef real v, t, r
-    cdef int wanted, k, w
-    cdef double miss, amplify
-    cdef double *noise = b.noises + 2 * i * b.m + o
-    cdef real *top = (<real *>b.top) + i * b.m + o
-    top[0] = NAN
-    more[0] = 1
-    if s.count - facts.first < form.need:
-        more[0] = form.need - (s.count - facts.first)
-        return STRIDE_DOWN if facts.first == s.count else DOWN
-    for _ in range(4):
-        choice = choose(b, i, o, &facts, odd, even, size, flat, False, &v, &t, &r)
-        top[0] = h[choice.k - choice.w] if choice.found else <real>NAN
-        if not choice.found:
-            if flat[s.count - 1] and facts.spread < LATTICE * facts.tallest and s.ups < STILL_UPS:
-                up[0] = min(max(<real>TYPICAL, <real>FARTHER_UP * h[0]), (<real *>b.reach)[i])
-                if up[0] > h[0]:
-                    return UP  # a step or two of a lattice of low precision
-            return LISTEN if s.rough >= ROUGH and not s.listened and not b.given else STRIDE_DOWN
-        k, w = choice.k, choice.w
-        if b.rtol >= 0 and <real>SAFETY * (t + r) <= max(<real>b.atol, <real>b.rtol * absolute(v)):
-            return READY
-        if r > <real>0.3 * t and r > <real>(ENOUGH * b.limits.epsilon) * absolute(v):
-            up[0] = higher(b, i, &facts, h, k - w, r, absolute(v), noise[0])
-            if up[0] > 0:
-                return UP
-        if t > 3 * r and s.ups < UPS:
-            up[0] = gap(b, h, k - w, k)
-            if up[0] > 0:
-                return UP
-        wanted = 2 if r < 3 * t else 0
-        if r < <real>0.03 * t:
-            wanted = 4 if t + r < <real>1e-8 * absolute(v) else 7
-        more[0] = wanted - (s.count - 1 - k)
-        if more[0] > 0:
-            return DOWN
-        if b.given or facts.still:
-            return READY
-        miss = NOISE_FACTOR * misses(b, i, odd, even, k, w)
-        amplify = <double>(<real *>table(b, i, 2))[k * b.stride + w]
-        if miss <= 1.5 * noise[0] or not miss * amplify > <double>(t + r):
-            return READY
-        if miss > LOUD * b.limits.epsilon * facts.tallest:
-            if not s.listened:
-                return LISTEN
-            if NOISE_FACTOR * noise[b.m] < 0.05 * miss and s.retries < RETRIES and not s.levels:
-                b.firsts[i * b.m + o] = s.count  # what was missed is no noise: smaller steps must tell
-                s.retries += 1
-                return STRIDE_DOWN
-        noise[0] = miss
-    return READY
-
-
-# --- what the line does next -----------------------------------------------------------------------------------------
 
 
 cdef void decide(Block *b, Py_ssize_t i, const real *kind) noexcept nogil:
@@ -582,16 +152,6 @@ cdef void begin_listening(Block *b, Py_ssize_t i, const real *kind) noexcept nog
     s.phase = NOISE
 
 
-cdef bint moves(const Block *b, Py_ssize_t i, Py_ssize_t o, const real *kind) noexcept nogil:
-    cdef int k
-    cdef const real *rows
-    for k in range(b.state[i].count):
-        rows = <real *>sample(b, i, FIRST_RUNG + 2 * k)
-        if rows[o] != (<real *>sample(b, i, BASE))[o]:
-            return True
-    return False
-
-
 cdef void listen(Block *b, Py_ssize_t i, const real *kind) noexcept nogil:
     # ECNoise: the difference table of equidistant values (Moré, Wild, SIAM J. Sci. Comput. 33 (2011) 1292-1314)
     cdef Line *s = b.state + i
@@ -623,79 +183,6 @@ cdef void hear(Block *b, Py_ssize_t i, const real *kind) noexcept nogil:
             noise[b.m] = quantum(b, i, o, kind) / NOISE_FACTOR
         noise[0] = max(noise[0], NOISE_FACTOR * noise[b.m])
     decide(b, i, kind)
-
-
-cdef double quantum(const Block *b, Py_ssize_t i, Py_ssize_t o, const real *kind) noexcept nogil:
-    # the smallest change of an f that does not move in small steps, 0 if it moves, or is a step beside a plateau
-    cdef const Line *s = b.state + i
-    cdef const real *rows
-    cdef const real *base = <real *>sample(b, i, BASE)
-    cdef double change, least = INFINITY, least_close = INFINITY, most = 0
-    cdef bint flat = False, flat_close = False
-    cdef int k
-    for k in range(s.count):
-        rows = <real *>sample(b, i, FIRST_RUNG + 2 * k)
-        change = <double>absolute(rows[o] - base[o])
-        if s.side == 0:
-            change = max(change, <double>absolute(rows[b.m + o] - base[o]))
-        flat |= change == 0
-        if 0 < change < INFINITY:
-            least, most = min(least, change), max(most, change)
-    if s.tries > 0:
-        rows = <real *>sample(b, i, CLOSE)
-        for k in range(NOISE_POINTS):
-            flat_close |= rows[k * b.m + o] == base[o]
-            change = <double>absolute(rows[k * b.m + o] - base[o])
-            if 0 < change < INFINITY:
-                least_close = min(least_close, change)
-        if s.tries > 1 and not flat_close:  # f did not move at a shorter distance: its levels are a little finer
-            for k in range(1, NOISE_POINTS - 1):
-                change = <double>absolute(rows[(k + 1) * b.m + o] - 2 * rows[k * b.m + o] + rows[(k - 1) * b.m + o])
-                if 0 < change < INFINITY:
-                    least_close = min(least_close, change)
-                    flat_close = True
-    least = min(least if flat else INFINITY, least_close if flat_close else INFINITY)
-    return least if least < 0.1 * most else 0
-
-
-cdef double noise_level(const Block *b, Py_ssize_t i, Py_ssize_t o, const real *kind) noexcept nogil:
-    # standard deviation of the noise; 0: none can be told, NaN: the values lie too close together
-    cdef real difference[NOISE_POINTS]
-    cdef real largest = 0
-    cdef double sigma[NOISE_POINTS]
-    cdef bint changes[NOISE_POINTS]
-    cdef double gamma = 1, total, low, high
-    cdef int k, q, equal = 0
-    cdef bint up, down
-    for q in range(NOISE_POINTS):
-        difference[q] = (<real *>sample(b, i, CLOSE + q))[o]
-        if not is_finite(difference[q]):
-            return 0
-        equal += q > 0 and difference[q] == difference[q - 1]
-        largest = max(largest, absolute(difference[q]))
-    if 2 * equal >= NOISE_POINTS - 1:
-        return NAN
-    for q in range(NOISE_POINTS):
-        difference[q] /= largest
-    for k in range(1, NOISE_POINTS):
-        gamma *= 0.5 * k / (2 * k - 1)
-        total = 0
-        up = down = False
-        for q in range(NOISE_POINTS - k):
-            difference[q] = difference[q + 1] - difference[q]
-            total += <double>(difference[q] * difference[q])
-            up |= difference[q] > 0
-            down |= difference[q] < 0
-        sigma[k] = sqrt(gamma * total / (NOISE_POINTS - k))
-        changes[k] = up and down
-    for k in range(1, NOISE_POINTS - 2):
-        low, high = min(sigma[k], sigma[k + 1], sigma[k + 2]), max(sigma[k], sigma[k + 1], sigma[k + 2])
-        if changes[k] and high <= 4 * low:
-            return sigma[k] * <double>largest
-    return 0
-
-
-# --- results ---------------------------------------------------------------------------------------------------------
 
 
 cdef void begin_check(Block *b, Py_ssize_t i, const real *kind) noexcept nogil:
@@ -732,175 +219,6 @@ cdef void finish(Block *b, Py_ssize_t i, real off) noexcept nogil:
         return
     if s.exhausted:
         s.phase = DONE
-
-
-cdef bint settle(Block *b, Py_ssize_t i, Py_ssize_t o, real off, real *between) noexcept nogil:
-    # The result of one output; returns whether it is so wrong at the check point that other steps must tell: one between
-    # rungs far apart, or smaller ones.
-    cdef Line *s = b.state + i
-    cdef const Form *form = &b.forms[s.side + 1]
-    cdef const real *h = <real *>ladder(b, i)
-    cdef real odd[MAX_RUNGS]
-    cdef real even[MAX_RUNGS]
-    cdef real size[MAX_RUNGS]
-    cdef char flat[MAX_RUNGS]
-    cdef real v = NAN, t, r, error, miss, step, lone, lone_t, lone_r, scale, usual
-    cdef Py_ssize_t place = i * b.m + o
-    cdef real *base = <real *>sample(b, i, BASE)
-    cdef Facts facts
-    cdef Choice choice, rival
-    cdef int k, steady = 0
-    (<real *>b.value)[place] = (<real *>b.error)[place] = NAN
-    (<real *>b.step)[place] = (<real *>b.top)[place] = NAN
-    if not is_finite(base[o]):
-        b.verdict[place] = NON_FINITE
-        return False
-    facts = gather(b, i, o, odd, even, size, flat)
-    record(b, i, o, &facts, odd, even, size)
-    if s.count - facts.first < form.need:
-        b.verdict[place] = NON_FINITE if facts.first == s.count else NOT_CONVERGED
-        return False
-    choice = choose(b, i, o, &facts, odd, even, size, flat, False, &v, &t, &r)
-    if not choice.found:  # a plateau, if f does not move at the small steps
-        while steady < s.count - facts.first and flat[s.count - 1 - steady]:
-            steady += 1
-        # where only steps near the resolution of f's own arguments don't move it, that is no plateau
-        if (
-            steady > form.need and h[s.count - steady] > <real>PLATEAU * h[facts.first]
-            and facts.spread > LATTICE * facts.tallest
-        ):
-            facts.still = True
-            facts.first = s.count - steady
-            choice = choose(b, i, o, &facts, odd, even, size, flat, False, &v, &t, &r)
-            r = max(r, <real>(facts.tallest * b.limits.epsilon) / h[choice.k])
-    if not choice.found:
-        describe_failure(b, i, o, &facts, odd, even, size)
-        return False
-    k = choice.k
-    error = t + r
-    if off > 0 and is_finite((<real *>sample(b, i, OFF_LADDER))[o]):
-        miss = (<real *>sample(b, i, OFF_LADDER))[o] - base[o]
-        if s.side != 0:
-            miss = miss / off - s.side * interpolate(form, h, odd, k - choice.w, k, off)
-        else:
-            miss -= off * interpolate(form, h, odd, k - choice.w, k, off)
-            miss -= off * (off * interpolate(form, h, even, k - choice.w, k, off))
-            miss /= off
-            if form.q == 2:
-                miss /= off
-        miss = missed(form, h, k - choice.w, k, off, miss)
-        if miss > error and miss > <real>0.05 * absolute(v) and s.retries < RETRIES and not s.exhausted:
-            step = gap(b, h, k - choice.w, k) if s.ups < UPS else 0
-            if step > 0:
-                between[0] = max(between[0], step)
-            else:
-                b.firsts[place] = s.count
-            return True
-        error = max(error, miss + r)
-    error *= <real>SAFETY
-    (<real *>b.value)[place] = v
-    (<real *>b.step)[place] = h[k]
-    (<real *>b.top)[place] = h[k - choice.w]
-    b.verdict[place] = NOT_CONVERGED
-    rival = choice
-    if choice.alone:
-        rival = choose(b, i, o, &facts, odd, even, size, flat, True, &lone, &lone_t, &lone_r)
-    if choice.alone and rival.found and lone_t + lone_r < <real>1e-3 * error and absolute(lone - v) <= 3 * error:
-        b.verdict[place] = NOT_SMOOTH  # where rounding hides less, the companion is spoilt
-        return False
-    scale = usual = 1
-    for _ in range(b.n):
-        scale /= h[facts.highest]
-        usual /= h[facts.highest if b.noises[2 * i * b.m + o] > 0 else k - choice.w]
-    if error > max(
-        <real>0.5 * absolute(v), <real>0.5 * <real>facts.spread * scale,
-        1000 * <real>(b.limits.epsilon * facts.tallest) * usual
-    ):
-        (<real *>b.error)[place] = 2 * max(error, absolute(v), <real>facts.spread * scale)
-        return False  # hardly anything is known
-    (<real *>b.error)[place] = error
-    if b.rtol >= 0 and error <= max(<real>b.atol, <real>b.rtol * absolute(v)):
-        b.verdict[place] = CONVERGED
-    elif error > <real>(2 * SAFETY) * r:
-        b.verdict[place] = CONVERGED
-    elif b.noises[2 * i * b.m + o] > 10 * b.limits.epsilon * facts.tallest:
-        b.verdict[place] = NOISE_LIMIT
-    else:
-        b.verdict[place] = ROUNDING_LIMIT
-    return False
-
-
-cdef void describe_failure(
-    Block *b, Py_ssize_t i, Py_ssize_t o, const Facts *facts, const real *odd, const real *even, const real *size
-) noexcept nogil:
-    # The derivative does not exist where the difference of the slopes to both sides, or the derivative itself, does
-    # not become smaller with the step.
-    cdef const Line *s = b.state + i
-    cdef const Form *form = &b.forms[s.side + 1]
-    cdef const real *h = <real *>ladder(b, i)
-    cdef Py_ssize_t place = i * b.m + o
-    cdef const real *data = odd if form.odd else even
-    cdef const real *weights = <real *>table(b, i, 0)
-    cdef real gap, gap_before, slope, slope_before, strictest, bound
-    cdef int k, gaps = 0, growths = 0, pairs = 0
-    b.verdict[place] = NOT_CONVERGED
-    (<real *>b.value)[place] = extrapolate(
-        form, weights, b.stride, s.count - 1, min(form.j + 1, s.count - 1), data, False
-    )
-    (<real *>b.step)[place] = (<real *>b.top)[place] = h[s.count - 1]
-    if s.evaluations + 3 > b.most:
-        return  # steps that were only too large
-    for k in range(facts.first + 1 + form.j, s.count):
-        gap, gap_before = absolute(even[k]) * h[k], absolute(even[k - 1]) * h[k - 1]
-        slope = absolute(extrapolate(form, weights, b.stride, k, form.j, data, False))
-        slope_before = absolute(extrapolate(form, weights, b.stride, k - 1, form.j, data, False))
-        bound = 20 * (size[k] * <real>b.limits.epsilon + <real>b.noises[2 * i * b.m + o]) / h[k]
-        if gap < bound and slope < bound:
-            continue
-        pairs += 1
-        strictest = sqrt(<double>(h[k] / h[k - 1]))
-        gaps += s.side == 0 and b.n == 1 and gap > bound and gap >= strictest * gap_before
-        growths += slope * strictest >= slope_before
-    if pairs >= 3 and 4 * max(gaps, growths) >= 3 * pairs:
-        b.verdict[place] = NOT_SMOOTH
-        if gaps >= growths and 4 * gaps >= 3 * pairs:
-            k = s.count - 1
-            while k > facts.first and not absolute(even[k]) * h[k] > 20 * size[k] * <real>b.limits.epsilon / h[k]:
-                k -= 1
-            (<real *>b.value)[place] = odd[k]
-            (<real *>b.step)[place] = (<real *>b.top)[place] = h[k]
-
-
-cdef void record(
-    Block *b, Py_ssize_t i, Py_ssize_t o, const Facts *facts, const real *odd, const real *even, const real *size
-) noexcept nogil:
-    # the error of the best window that ends at each rung, believable or not
-    cdef const Line *s = b.state + i
-    cdef const Form *form = &b.forms[s.side + 1]
-    cdef const real *h = <real *>ladder(b, i)
-    cdef const real *data = odd if form.odd else even
-    cdef const real *weights = <real *>table(b, i, 0)
-    cdef real *history = <real *>b.history
-    cdef real v, t, r, best, rounding, tallest
-    cdef int k, w
-    if history == NULL:
-        return
-    history += i * MAX_RUNGS * (1 + 2 * b.m)
-    for k in range(s.count):
-        history[0] = h[k]
-        best, rounding, tallest = INFINITY, NAN, 0
-        for w in range(min(k - facts.first + 1, form.window)):
-            tallest = max(tallest, size[k - w])
-            if w > form.j and k > facts.first:
-                v = extrapolate(form, weights, b.stride, k, w, data, False)
-                t = absolute(v - extrapolate(form, weights, b.stride, k, w - 1, data, False))
-                r = tallest * <real>b.limits.epsilon + <real>b.noises[2 * i * b.m + o]
-                r *= (<real *>table(b, i, 2))[k * b.stride + w]
-                if t + r < best:
-                    best, rounding = t + r, r
-        history[1 + o] = best if best < INFINITY else <real>NAN
-        history[1 + b.m + o] = rounding
-        history += 1 + 2 * b.m
 
 
 cdef class Ladders:
@@ -964,6 +282,7 @@ cdef class Ladders:
             b.forms[i] = make_form(n, <int>i - 1)
         b.stride = max(b.forms[0].window, b.forms[1].window)
         b.limits.epsilon, b.limits.believable, b.limits.slack, b.limits.stall = epsilon, BELIEVABLE, SLACK, STALL
+        b.limits.safety, b.limits.lattice = SAFETY, LATTICE
         b.given, b.given_noise, b.x_epsilon, b.rtol, b.atol, b.most = noise >= 0, noise, x_epsilon, rtol, atol, most
         b.ratio = RATIO_FIRST if n == 1 else RATIO
         b.reach, b.size, b.finest = (

@@ -50,7 +50,7 @@ cdef class Lines:
         self, cnp.ndarray line, cnp.ndarray shift, Py_ssize_t first, Py_ssize_t count, void *out,
         Py_ssize_t next_component, Py_ssize_t next_point,
     ) except -1:
-        """Write the points asked for, from `first` on, to `out`, as rows or columns: strides in numbers of x's real type."""
+        """Write the points asked for, from `first` on, to `out`, whose strides are in numbers of x's real type."""
         cdef Py_ssize_t p
         cdef int kind = cnp.PyArray_TYPE(shift)
         cdef const Py_ssize_t *which

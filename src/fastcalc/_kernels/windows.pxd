@@ -11,7 +11,12 @@ cdef struct Form:
     double factor, companion_factor
 
 cdef struct Limits:
-    double epsilon, believable, slack, stall
+    double epsilon     # relative rounding of f's values
+    double believable  # truncation over value of a window that is believed
+    double slack       # truncation over rounding of one that is as good as rounding allows
+    double stall       # the slowest fall of the companion from window to window
+    double safety      # for what f rounds inside, and luck with differences
+    double lattice     # changes of f, over f, up to which they may be those of a lower precision
 
 cdef struct Choice:
     bint found, alone

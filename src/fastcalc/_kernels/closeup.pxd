@@ -1,0 +1,7 @@
+from fastcalc._kernels.arrays cimport real
+from fastcalc._kernels.rungs cimport Block
+
+
+cdef bint moves(const Block *b, Py_ssize_t i, Py_ssize_t o, const real *kind) noexcept nogil
+cdef double quantum(const Block *b, Py_ssize_t i, Py_ssize_t o, const real *kind) noexcept nogil
+cdef double noise_level(const Block *b, Py_ssize_t i, Py_ssize_t o, const real *kind) noexcept nogil

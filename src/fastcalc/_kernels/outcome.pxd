@@ -1,0 +1,13 @@
+from fastcalc._kernels.arrays cimport real
+from fastcalc._kernels.rungs cimport Block
+
+cdef enum Verdict:  # numbers of statuses
+    CONVERGED = 0
+    ROUNDING_LIMIT = 1
+    NOISE_LIMIT = 2
+    NOT_CONVERGED = 3
+    NON_FINITE = 4
+    NOT_SMOOTH = 6
+
+
+cdef bint settle(Block *b, Py_ssize_t i, Py_ssize_t o, real off, real *between) noexcept nogil

@@ -1,0 +1,180 @@
+"""The outcome of a ladder for one output of f: the derivative, its error, and a verdict in the numbers of statuses."""
+from libc.math cimport INFINITY, NAN, sqrt
+
+from fastcalc._kernels.arrays cimport absolute, real
+from fastcalc._kernels.outputs cimport Facts, choose, gap, gather
+from fastcalc._kernels.rungs cimport (
+    BASE, OFF_LADDER, RETRIES, UPS, Block, Line, is_finite, ladder, sample, table
+)
+from fastcalc._kernels.windows cimport MAX_RUNGS, Choice, Form, extrapolate, interpolate, missed
+
+cdef double PLATEAU = 1e-6     # the least width of a plateau, in first steps
+
+
+cdef bint settle(Block *b, Py_ssize_t i, Py_ssize_t o, real off, real *between) noexcept nogil:
+    # The result of one output; returns whether it is so wrong at the check point that other steps must tell, smaller
+    # ones or one `between` rungs far apart.
+    cdef Line *s = b.state + i
+    cdef const Form *form = &b.forms[s.side + 1]
+    cdef const real *h = <real *>ladder(b, i)
+    cdef real odd[MAX_RUNGS]
+    cdef real even[MAX_RUNGS]
+    cdef real size[MAX_RUNGS]
+    cdef char flat[MAX_RUNGS]
+    cdef real v = NAN, t, r, error, miss, step, lone, lone_t, lone_r, scale, usual
+    cdef Py_ssize_t place = i * b.m + o
+    cdef real *base = <real *>sample(b, i, BASE)
+    cdef Facts facts
+    cdef Choice choice, rival
+    cdef int k, steady = 0
+    (<real *>b.value)[place] = (<real *>b.error)[place] = NAN
+    (<real *>b.step)[place] = (<real *>b.top)[place] = NAN
+    if not is_finite(base[o]):
+        b.verdict[place] = NON_FINITE
+        return False
+    facts = gather(b, i, o, odd, even, size, flat)
+    record(b, i, o, &facts, odd, even, size)
+    if s.count - facts.first < form.need:
+        b.verdict[place] = NON_FINITE if facts.first == s.count else NOT_CONVERGED
+        return False
+    choice = choose(b, i, o, &facts, odd, even, size, flat, False, &v, &t, &r)
+    if not choice.found:  # a plateau, if f does not move at the small steps
+        while steady < s.count - facts.first and flat[s.count - 1 - steady]:
+            steady += 1
+        # where only steps near the resolution of f's own arguments don't move it, that is no plateau
+        if (
+            steady > form.need and h[s.count - steady] > <real>PLATEAU * h[facts.first]
+            and facts.spread > b.limits.lattice * facts.tallest
+        ):
+            facts.still = True
+            facts.first = s.count - steady
+            choice = choose(b, i, o, &facts, odd, even, size, flat, False, &v, &t, &r)
+            r = max(r, <real>(facts.tallest * b.limits.epsilon) / h[choice.k])
+    if not choice.found:
+        describe_failure(b, i, o, &facts, odd, even, size)
+        return False
+    k = choice.k
+    error = t + r
+    if off > 0 and is_finite((<real *>sample(b, i, OFF_LADDER))[o]):
+        miss = (<real *>sample(b, i, OFF_LADDER))[o] - base[o]
+        if s.side != 0:
+            miss = miss / off - s.side * interpolate(form, h, odd, k - choice.w, k, off)
+        else:
+            miss -= off * interpolate(form, h, odd, k - choice.w, k, off)
+            miss -= off * (off * interpolate(form, h, even, k - choice.w, k, off))
+            miss /= off
+            if form.q == 2:
+                miss /= off
+        miss = missed(form, h, k - choice.w, k, off, miss)
+        if miss > error and miss > <real>0.05 * absolute(v) and s.retries < RETRIES and not s.exhausted:
+            step = gap(b, h, k - choice.w, k) if s.ups < UPS else 0
+            if step > 0:
+                between[0] = max(between[0], step)
+            else:
+                b.firsts[place] = s.count
+            return True
+        error = max(error, miss + r)
+    error *= <real>b.limits.safety
+    (<real *>b.value)[place] = v
+    (<real *>b.step)[place] = h[k]
+    (<real *>b.top)[place] = h[k - choice.w]
+    b.verdict[place] = NOT_CONVERGED
+    rival = choice
+    if choice.alone:
+        rival = choose(b, i, o, &facts, odd, even, size, flat, True, &lone, &lone_t, &lone_r)
+    if choice.alone and rival.found and lone_t + lone_r < <real>1e-3 * error and absolute(lone - v) <= 3 * error:
+        b.verdict[place] = NOT_SMOOTH  # where rounding hides less, the companion is spoilt
+        return False
+    scale = usual = 1
+    for _ in range(b.n):
+        scale /= h[facts.highest]
+        usual /= h[facts.highest if b.noises[2 * i * b.m + o] > 0 else k - choice.w]
+    if error > max(
+        <real>0.5 * absolute(v), <real>0.5 * <real>facts.spread * scale,
+        1000 * <real>(b.limits.epsilon * facts.tallest) * usual
+    ):
+        (<real *>b.error)[place] = 2 * max(error, absolute(v), <real>facts.spread * scale)
+        return False  # hardly anything is known
+    (<real *>b.error)[place] = error
+    if b.rtol >= 0 and error <= max(<real>b.atol, <real>b.rtol * absolute(v)):
+        b.verdict[place] = CONVERGED
+    elif error > <real>(2 * b.limits.safety) * r:
+        b.verdict[place] = CONVERGED
+    elif b.noises[2 * i * b.m + o] > 10 * b.limits.epsilon * facts.tallest:
+        b.verdict[place] = NOISE_LIMIT
+    else:
+        b.verdict[place] = ROUNDING_LIMIT
+    return False
+
+
+cdef void describe_failure(
+    Block *b, Py_ssize_t i, Py_ssize_t o, const Facts *facts, const real *odd, const real *even, const real *size
+) noexcept nogil:
+    # The derivative does not exist where the difference of the slopes to both sides, or the derivative itself, does
+    # not become smaller with the step.
+    cdef const Line *s = b.state + i
+    cdef const Form *form = &b.forms[s.side + 1]
+    cdef const real *h = <real *>ladder(b, i)
+    cdef Py_ssize_t place = i * b.m + o
+    cdef const real *data = odd if form.odd else even
+    cdef const real *weights = <real *>table(b, i, 0)
+    cdef real corner, corner_before, slope, slope_before, strictest, bound
+    cdef int k, corners = 0, growths = 0, pairs = 0
+    b.verdict[place] = NOT_CONVERGED
+    (<real *>b.value)[place] = extrapolate(
+        form, weights, b.stride, s.count - 1, min(form.j + 1, s.count - 1), data, False
+    )
+    (<real *>b.step)[place] = (<real *>b.top)[place] = h[s.count - 1]
+    if s.evaluations + 3 > b.most:
+        return  # steps that were only too large
+    for k in range(facts.first + 1 + form.j, s.count):
+        corner, corner_before = absolute(even[k]) * h[k], absolute(even[k - 1]) * h[k - 1]
+        slope = absolute(extrapolate(form, weights, b.stride, k, form.j, data, False))
+        slope_before = absolute(extrapolate(form, weights, b.stride, k - 1, form.j, data, False))
+        bound = 20 * (size[k] * <real>b.limits.epsilon + <real>b.noises[2 * i * b.m + o]) / h[k]
+        if corner < bound and slope < bound:
+            continue
+        pairs += 1
+        strictest = sqrt(<double>(h[k] / h[k - 1]))
+        corners += s.side == 0 and b.n == 1 and corner > bound and corner >= strictest * corner_before
+        growths += slope * strictest >= slope_before
+    if pairs >= 3 and 4 * max(corners, growths) >= 3 * pairs:
+        b.verdict[place] = NOT_SMOOTH
+        if corners >= growths and 4 * corners >= 3 * pairs:
+            k = s.count - 1
+            while k > facts.first and not absolute(even[k]) * h[k] > 20 * size[k] * <real>b.limits.epsilon / h[k]:
+                k -= 1
+            (<real *>b.value)[place] = odd[k]
+            (<real *>b.step)[place] = (<real *>b.top)[place] = h[k]
+
+
+cdef void record(
+    Block *b, Py_ssize_t i, Py_ssize_t o, const Facts *facts, const real *odd, const real *even, const real *size
+) noexcept nogil:
+    # the error of the best window that ends at each rung, believable or not
+    cdef const Line *s = b.state + i
+    cdef const Form *form = &b.forms[s.side + 1]
+    cdef const real *h = <real *>ladder(b, i)
+    cdef const real *data = odd if form.odd else even
+    cdef const real *weights = <real *>table(b, i, 0)
+    cdef real *history = <real *>b.history
+    cdef real v, t, r, best, rounding, tallest
+    cdef int k, w
+    if history == NULL:
+        return
+    history += i * MAX_RUNGS * (1 + 2 * b.m)
+    for k in range(s.count):
+        history[0] = h[k]
+        best, rounding, tallest = INFINITY, NAN, 0
+        for w in range(min(k - facts.first + 1, form.window)):
+            tallest = max(tallest, size[k - w])
+            if w > form.j and k > facts.first:
+                v = extrapolate(form, weights, b.stride, k, w, data, False)
+                t = absolute(v - extrapolate(form, weights, b.stride, k, w - 1, data, False))
+                r = tallest * <real>b.limits.epsilon + <real>b.noises[2 * i * b.m + o]
+                r *= (<real *>table(b, i, 2))[k * b.stride + w]
+                if t + r < best:
+                    best, rounding = t + r, r
+        history[1 + o] = best if best < INFINITY else <real>NAN
+        history[1 + b.m + o] = rounding
+        history += 1 + 2 * b.m

@@ -1,0 +1,202 @@
+"""What the samples of a ladder say of one output of f: its best window, and what it wants next."""
+from libc.math cimport INFINITY, NAN, pow, sqrt
+
+from fastcalc._kernels.arrays cimport absolute, real
+from fastcalc._kernels.rungs cimport (
+    BASE, FIRST_RUNG, RETRIES, UPS, Block, Line, companion_table, is_finite, ladder, sample, table
+)
+from fastcalc._kernels.windows cimport MAX_RUNGS, Choice, Form, choose_window, interpolate
+
+cdef double NOISE_FACTOR = 3   # from the root mean square of misses to a bound
+cdef double ENOUGH = 300       # rounding over that of f itself: fewer digits are not worth a stride up
+cdef double FAR_UP = 6         # the longest stride up while there is something of the derivative
+cdef double FARTHER_UP = 30    # where there is nothing
+cdef double GAP = 2.1          # strides that a rung is put between
+cdef double TYPICAL = 0.19     # first step where f does not move in steps relative to x
+cdef double LOUD = 100         # misses over rounding that want an explanation
+cdef int STILL_UPS = 4         # of an f that does not move
+cdef int ROUGH = 8             # rounds without a believable window before noise is looked for
+
+
+cdef Facts gather(
+    const Block *b, Py_ssize_t i, Py_ssize_t o, real *odd, real *even, real *size, char *flat
+) noexcept nogil:
+    # OUT data of the rungs; of a one-sided ladder in `odd`
+    cdef const Line *s = b.state + i
+    cdef const real *h = <real *>ladder(b, i)
+    cdef const real *rows = <real *>sample(b, i, FIRST_RUNG)
+    cdef real base = (<real *>sample(b, i, BASE))[o], plus, minus, a, c
+    cdef Facts facts
+    cdef int k
+    facts.highest = 0
+    facts.still = True
+    facts.tallest = absolute(base)
+    facts.spread = 0
+    for k in range(s.count):
+        plus = rows[2 * k * b.m + o]
+        if s.side != 0:
+            odd[k] = (plus - base) / (s.side * h[k])
+            even[k] = 0
+            minus = base
+        else:
+            minus = rows[(2 * k + 1) * b.m + o]
+            odd[k] = (plus - minus) / (2 * h[k])
+            even[k] = ((plus - base) + (minus - base)) / (2 * h[k] * h[k])
+        size[k] = (absolute(plus) + absolute(minus)) / 2
+        if s.side == 0 and b.n % 2 == 0:
+            size[k] += absolute(base)
+        flat[k] = plus == base and minus == base
+        if not is_finite(size[k]) or not is_finite(odd[k]) or not is_finite(even[k]):
+            facts.highest = k + 1
+    facts.first = max(b.firsts[i * b.m + o], facts.highest)
+    for k in range(facts.highest, s.count):
+        plus = rows[2 * k * b.m + o]
+        minus = base if s.side != 0 else rows[(2 * k + 1) * b.m + o]
+        a, c = absolute(plus - base), absolute(minus - base)
+        facts.spread = max(facts.spread, <double>a, <double>c)
+        facts.tallest = max(facts.tallest, <double>size[k])
+        if k >= facts.first and not flat[k]:
+            facts.still = False
+    facts.still |= facts.spread <= 16 * b.limits.epsilon * facts.tallest  # or jitters in its last bits
+    return facts
+
+
+cdef Choice choose(
+    const Block *b, Py_ssize_t i, Py_ssize_t o, const Facts *facts, const real *odd, const real *even, const real *size,
+    const char *flat, bint alone, real *value, real *truncation, real *rounding
+) noexcept nogil:
+    # `alone`: whatever the companion
+    cdef const Line *s = b.state + i
+    cdef const Form *form = &b.forms[s.side + 1]
+    cdef const real *data = odd if form.odd else even
+    cdef const real *other = NULL if s.side != 0 or alone else even if form.odd else odd
+    return choose_window(
+        form, &b.limits, <real *>ladder(b, i), <real *>table(b, i, 0), <real *>companion_table(b, i, form),
+        <real *>table(b, i, 2), b.stride, facts.first, s.count, data, other, size, NULL if facts.still else flat,
+        b.noises[2 * i * b.m + o], value, truncation, rounding,
+    )
+
+
+cdef double misses(
+    const Block *b, Py_ssize_t i, const real *odd, const real *even, int k, int w
+) noexcept nogil:
+    # Root mean square of what the polynomials of a window miss f by at the rungs below it: noise, if there is no
+    # structure.
+    cdef const Line *s = b.state + i
+    cdef const Form *form = &b.forms[s.side + 1]
+    cdef const real *h = <real *>ladder(b, i)
+    cdef real found[2 * MAX_RUNGS]
+    cdef real largest = 0, total = 0
+    cdef int q, count = 0
+    for q in range(k + 1, s.count):
+        found[count] = absolute(h[q] * (odd[q] - interpolate(form, h, odd, k - w, k, h[q])))
+        count += 1
+        if s.side == 0:
+            found[count] = absolute(h[q] * (h[q] * (even[q] - interpolate(form, h, even, k - w, k, h[q]))))
+            count += 1
+    for q in range(count):
+        largest = max(largest, found[q])
+    if not 0 < largest < INFINITY:
+        return 0
+    for q in range(count):
+        total += (found[q] / largest) * (found[q] / largest)
+    return <double>largest * sqrt(<double>total / count)
+
+
+cdef real gap(const Block *b, const real *h, int first, int last) noexcept nogil:
+    # a step within the first gap of these rungs that is wider than usual, 0 if there is none
+    cdef int k
+    for k in range(first, last):
+        if h[k] > <real>(1.2 * b.ratio) * h[k + 1]:
+            return sqrt(<double>(h[k] * h[k + 1]))
+    return 0
+
+
+cdef real higher(
+    const Block *b, Py_ssize_t i, const Facts *facts, const real *h, int top, real r, real v, double noise
+) noexcept nogil:
+    # The step wanted above the rung `top` of a window whose error is rounding, which falls with the n-th power of the
+    # step; 0: none.
+    cdef const Line *s = b.state + i
+    cdef double stride = b.ratio
+    cdef real up = h[top]
+    if s.ups >= (STILL_UPS if facts.still else UPS):
+        return 0
+    if facts.still:  # what abs(x) says of the scale may be wrong
+        up = <real>TYPICAL if up < <real>TYPICAL else 0
+    elif 10 * r > v and noise <= 0:
+        up *= <real>FARTHER_UP
+    else:
+        if noise <= 0:
+            stride = max(stride, min(FAR_UP, pow(<double>(r / v) / (ENOUGH * b.limits.epsilon), 1.0 / b.n)))
+        up *= <real>stride
+    if top > 0 and up >= h[top - 1] / <real>1.2:  # between two rungs
+        if h[top - 1] < <real>GAP * h[top]:
+            return 0
+        up = sqrt(<double>(h[top] * h[top - 1]))
+    up = min(up, (<real *>b.reach)[i])
+    return up if up > <real>1.2 * h[top] else 0
+
+
+cdef int act(Block *b, Py_ssize_t i, Py_ssize_t o, int *more, real *up) noexcept nogil:
+    # OUT more: rungs wanted; up: the step wanted
+    cdef Line *s = b.state + i
+    cdef const Form *form = &b.forms[s.side + 1]
+    cdef const real *h = <real *>ladder(b, i)
+    cdef real odd[MAX_RUNGS]
+    cdef real even[MAX_RUNGS]
+    cdef real size[MAX_RUNGS]
+    cdef char flat[MAX_RUNGS]
+    cdef Facts facts = gather(b, i, o, odd, even, size, flat)
+    cdef Choice choice
+    cdef real v, t, r
+    cdef int wanted, k, w
+    cdef double miss, amplify
+    cdef double *noise = b.noises + 2 * i * b.m + o
+    cdef real *top = (<real *>b.top) + i * b.m + o
+    top[0] = NAN
+    more[0] = 1
+    if s.count - facts.first < form.need:
+        more[0] = form.need - (s.count - facts.first)
+        return STRIDE_DOWN if facts.first == s.count else DOWN
+    for _ in range(4):
+        choice = choose(b, i, o, &facts, odd, even, size, flat, False, &v, &t, &r)
+        top[0] = h[choice.k - choice.w] if choice.found else <real>NAN
+        if not choice.found:
+            if flat[s.count - 1] and facts.spread < b.limits.lattice * facts.tallest and s.ups < STILL_UPS:
+                up[0] = min(max(<real>TYPICAL, <real>FARTHER_UP * h[0]), (<real *>b.reach)[i])
+                if up[0] > h[0]:
+                    return UP  # a step or two of a lattice of low precision
+            return LISTEN if s.rough >= ROUGH and not s.listened and not b.given else STRIDE_DOWN
+        k, w = choice.k, choice.w
+        if b.rtol >= 0 and <real>b.limits.safety * (t + r) <= max(<real>b.atol, <real>b.rtol * absolute(v)):
+            return READY
+        if r > <real>0.3 * t and r > <real>(ENOUGH * b.limits.epsilon) * absolute(v):
+            up[0] = higher(b, i, &facts, h, k - w, r, absolute(v), noise[0])
+            if up[0] > 0:
+                return UP
+        if t > 3 * r and s.ups < UPS:
+            up[0] = gap(b, h, k - w, k)
+            if up[0] > 0:
+                return UP
+        wanted = 2 if r < 3 * t else 0
+        if r < <real>0.03 * t:
+            wanted = 4 if t + r < <real>1e-8 * absolute(v) else 7
+        more[0] = wanted - (s.count - 1 - k)
+        if more[0] > 0:
+            return DOWN
+        if b.given or facts.still:
+            return READY
+        miss = NOISE_FACTOR * misses(b, i, odd, even, k, w)
+        amplify = <double>(<real *>table(b, i, 2))[k * b.stride + w]
+        if miss <= 1.5 * noise[0] or not miss * amplify > <double>(t + r):
+            return READY
+        if miss > LOUD * b.limits.epsilon * facts.tallest:
+            if not s.listened:
+                return LISTEN
+            if NOISE_FACTOR * noise[b.m] < 0.05 * miss and s.retries < RETRIES and not s.levels:
+                b.firsts[i * b.m + o] = s.count  # what was missed is no noise: smaller steps must tell
+                s.retries += 1
+                return STRIDE_DOWN
+        noise[0] = miss
+    return READY
