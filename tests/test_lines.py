@@ -24,17 +24,15 @@ def index(*numbers):
 def places(lines, line, shift, x, *, vectorized, count=None):
     """The points (n, count) at which f is called, in order."""
     f = Recorder(lambda points: points[0] + 2 * points[-1])
-    if vectorized:
-        function = VectorizedFunction(f, x.dtype, len(x), False)
-    else:
-        function = PythonFunction(f, x.dtype, (len(x),))
+    n = len(x)
+    function = VectorizedFunction(f, x.dtype, n, False) if vectorized else PythonFunction(f, x.dtype, (n,))
     function.start()
     function.evaluate_along(Lines(x[:, :1].copy()), index(0), np.zeros(1), 1)  # as f(x) is, before all else
     f.points.clear()
     count = len(shift) if count is None else count
     function.evaluate_along(lines, line, shift, count)
     found = f.array()
-    assert found.shape == (len(x), count)
+    assert found.shape == (n, count)
     assert function.evaluations == 1 + count
     values = function.values[0, :count] if function.columns_last else function.values[:count, 0]
     np.testing.assert_array_equal(values, found[0] + 2 * found[-1])
@@ -90,10 +88,7 @@ def test_directions(dtype, vectorized, per_lane):
     lines = Lines(x, start, component, coefficient, axis, lane)
     assert (lines.n_components, lines.n_lanes, lines.n_lines) == (4, 3, 5)
     line, shift = index(0, 0, 1, 2, 3, 4, 4, 3), np.array([0.5, -0.5, 2.0, 1.0, 1e-4, 0.0, -1e-9, 3.0])
-    moves = [
-        [(component[e], coefficient[e]) for e in range(first, last)]
-        for first, last in zip(start[:-1], start[1:], strict=True)
-    ]
+    moves = [[(component[e], coefficient[e]) for e in range(start[a], start[a + 1])] for a in range(3)]
     found = places(lines, line, shift, x, vectorized=vectorized)
     np.testing.assert_array_equal(found, twin(x, moves, line, shift, axis, lane))
 
