@@ -21,7 +21,7 @@ cdef bint settle(Block *b, Py_ssize_t i, Py_ssize_t o, int checks, real *between
     cdef real even[MAX_RUNGS]
     cdef real size[MAX_RUNGS]
     cdef char flat[MAX_RUNGS]
-    cdef real v = NAN, t, r, error, miss, step, lone, lone_t, lone_r, scale, usual
+    cdef real v = NAN, t, r, error, miss, step, lone, lone_t, lone_r, scale
     cdef Py_ssize_t place = i * b.m + o
     cdef real *base = <real *>sample(b, i, BASE)
     cdef Facts facts
@@ -75,13 +75,12 @@ cdef bint settle(Block *b, Py_ssize_t i, Py_ssize_t o, int checks, real *between
     if choice.alone and rival.found and lone_t + lone_r < <real>1e-3 * error and absolute(lone - v) <= 3 * error:
         b.verdict[place] = NOT_SMOOTH  # where rounding hides less, the companion is spoilt
         return False
-    scale = usual = 1
+    scale = 1
     for _ in range(b.n):
         scale /= h[facts.highest]
-        usual /= h[facts.highest if b.noises[2 * i * b.m + o] > 0 else k - choice.w]
     if error > max(
         <real>0.5 * absolute(v), <real>0.5 * <real>facts.spread * scale,
-        1000 * <real>(b.limits.epsilon * facts.tallest) * usual
+        1000 * <real>(b.limits.epsilon * facts.tallest) * scale
     ):
         (<real *>b.error)[place] = 2 * max(error, absolute(v), <real>facts.spread * scale)
         return False  # hardly anything is known

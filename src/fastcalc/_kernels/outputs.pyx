@@ -187,8 +187,8 @@ cdef int act(Block *b, Py_ssize_t i, Py_ssize_t o, int *more, real *up) noexcept
             return READY
         scale = absolute(v)
         if scale <= r:  # perhaps 0, by symmetry: what f does in other ways tells its scale
-            scale = max(scale, moved(b, i, o, h, k - w))
-        if r > <real>0.3 * t and r > <real>(ENOUGH * b.limits.epsilon) * scale:
+            scale = max(scale, moved(b, i, o, h, k - w) / 10)
+        if r > <real>0.1 * t and r > <real>(ENOUGH * b.limits.epsilon) * scale:
             up[0] = higher(b, i, &facts, h, k - w, r, scale, noise[0])
             if up[0] > 0:
                 return UP
