@@ -81,10 +81,10 @@ cdef void take(Block *b, const real *values) noexcept nogil:
             s.evaluations += NOISE_POINTS
             listen(b, i, pending)
         else:
-            memcpy(<real *>sample(b, i, OFF_LADDER), values, size)
-            values += b.m
-            s.evaluations += 1
-            finish(b, i, pending[0])
+            memcpy(<real *>sample(b, i, OFF_LADDER), values, s.pending * size)
+            values += s.pending * b.m
+            s.evaluations += s.pending
+            finish(b, i, pending)
 
 
 cdef void decide(Block *b, Py_ssize_t i, const real *kind) noexcept nogil:
@@ -186,27 +186,37 @@ cdef void hear(Block *b, Py_ssize_t i, const real *kind) noexcept nogil:
 
 
 cdef void begin_check(Block *b, Py_ssize_t i, const real *kind) noexcept nogil:
-    # a point between the largest steps in use, once all windows are chosen
-    cdef real top = 0
+    # a point between the largest steps in use, for each of the scales of the outputs, once all windows are chosen
+    cdef Line *s = b.state + i
+    cdef real *pending = (<real *>ladder(b, i)) + MAX_RUNGS
+    cdef real off
     cdef Py_ssize_t o
+    cdef int q
+    s.pending = 0
     for o in range(b.m):
-        if is_finite((<real *>b.top)[i * b.m + o]):
-            top = max(top, (<real *>b.top)[i * b.m + o])
-    top = quantized((<real *>b.size)[i], <real>OFF * top, b.x_epsilon, (<real *>b.reach)[i])
-    (<real *>ladder(b, i))[MAX_RUNGS] = top
-    b.state[i].phase = CHECK
-    if top == 0:
-        finish(b, i, top)
+        off = (<real *>b.top)[i * b.m + o]
+        if not is_finite(off) or s.pending == MAX_PENDING:
+            continue
+        off = quantized((<real *>b.size)[i], <real>OFF * off, b.x_epsilon, (<real *>b.reach)[i])
+        for q in range(s.pending):
+            if off < <real>1.3 * pending[q] and pending[q] < <real>1.3 * off:
+                off = 0
+        if off > 0:
+            pending[s.pending] = off
+            s.pending += 1
+    s.phase = CHECK
+    if s.pending == 0:
+        finish(b, i, kind)
 
 
-cdef void finish(Block *b, Py_ssize_t i, real off) noexcept nogil:
-    # results of all outputs; `off`: the step of the check point, 0 if there is none
+cdef void finish(Block *b, Py_ssize_t i, const real *kind) noexcept nogil:
+    # results of all outputs; what is pending are the check points
     cdef Line *s = b.state + i
     cdef Py_ssize_t o
     cdef bint again = False
     cdef real between = 0
     for o in range(b.m):
-        again |= settle(b, i, o, off, &between)
+        again |= settle(b, i, o, s.pending, &between)
     s.phase = DONE
     if between > 0:
         s.ups += 1
@@ -413,4 +423,5 @@ cdef void begin(Block *b, const real *base, const real *first_step) noexcept nog
             b.noises[(2 * i + 1) * b.m + o] = UNKNOWN
         plan_down(b, i, first_step[i], <real>b.ratio, b.forms[b.state[i].side + 1].need)
         if b.state[i].exhausted:
-            finish(b, i, <real>0)
+            b.state[i].pending = 0
+            finish(b, i, base)

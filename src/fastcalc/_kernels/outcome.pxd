@@ -10,4 +10,4 @@ cdef enum Verdict:  # numbers of statuses
     NOT_SMOOTH = 6
 
 
-cdef bint settle(Block *b, Py_ssize_t i, Py_ssize_t o, real off, real *between) noexcept nogil
+cdef bint settle(Block *b, Py_ssize_t i, Py_ssize_t o, int checks, real *between) noexcept nogil

@@ -11,7 +11,7 @@ from fastcalc._kernels.windows cimport MAX_RUNGS, Choice, Form, extrapolate, int
 cdef double PLATEAU = 1e-6     # the least width of a plateau, in first steps
 
 
-cdef bint settle(Block *b, Py_ssize_t i, Py_ssize_t o, real off, real *between) noexcept nogil:
+cdef bint settle(Block *b, Py_ssize_t i, Py_ssize_t o, int checks, real *between) noexcept nogil:
     # The result of one output; returns whether it is so wrong at the check point that other steps must tell, smaller
     # ones or one `between` rungs far apart.
     cdef Line *s = b.state + i
@@ -21,7 +21,7 @@ cdef bint settle(Block *b, Py_ssize_t i, Py_ssize_t o, real off, real *between) 
     cdef real even[MAX_RUNGS]
     cdef real size[MAX_RUNGS]
     cdef char flat[MAX_RUNGS]
-    cdef real v = NAN, t, r, error, miss, step, lone, lone_t, lone_r, scale, usual
+    cdef real v = NAN, t, r, error, miss, step, lone, lone_t, lone_r, scale
     cdef Py_ssize_t place = i * b.m + o
     cdef real *base = <real *>sample(b, i, BASE)
     cdef Facts facts
@@ -35,7 +35,7 @@ cdef bint settle(Block *b, Py_ssize_t i, Py_ssize_t o, real off, real *between) 
     facts = gather(b, i, o, odd, even, size, flat)
     record(b, i, o, &facts, odd, even, size)
     if s.count - facts.first < form.need:
-        b.verdict[place] = NON_FINITE if facts.first == s.count else NOT_CONVERGED
+        b.verdict[place] = NON_FINITE if facts.first == s.count > 0 else NOT_CONVERGED
         return False
     choice = choose(b, i, o, &facts, odd, even, size, flat, False, &v, &t, &r)
     if not choice.found:  # a plateau, if f does not move at the small steps
@@ -55,25 +55,15 @@ cdef bint settle(Block *b, Py_ssize_t i, Py_ssize_t o, real off, real *between) 
         return False
     k = choice.k
     error = t + r
-    if off > 0 and is_finite((<real *>sample(b, i, OFF_LADDER))[o]):
-        miss = (<real *>sample(b, i, OFF_LADDER))[o] - base[o]
-        if s.side != 0:
-            miss = miss / off - s.side * interpolate(form, h, odd, k - choice.w, k, off)
+    miss = missed_off(b, i, o, checks, odd, even, k, choice.w)
+    if miss > error and miss > <real>0.05 * absolute(v) and s.retries < RETRIES and not s.exhausted:
+        step = gap(b, h, k - choice.w, k) if s.ups < UPS else 0
+        if step > 0:
+            between[0] = max(between[0], step)
         else:
-            miss -= off * interpolate(form, h, odd, k - choice.w, k, off)
-            miss -= off * (off * interpolate(form, h, even, k - choice.w, k, off))
-            miss /= off
-            if form.q == 2:
-                miss /= off
-        miss = missed(form, h, k - choice.w, k, off, miss)
-        if miss > error and miss > <real>0.05 * absolute(v) and s.retries < RETRIES and not s.exhausted:
-            step = gap(b, h, k - choice.w, k) if s.ups < UPS else 0
-            if step > 0:
-                between[0] = max(between[0], step)
-            else:
-                b.firsts[place] = s.count
-            return True
-        error = max(error, miss + r)
+            b.firsts[place] = s.count
+        return True
+    error = max(error, miss + r)
     error *= <real>b.limits.safety
     (<real *>b.value)[place] = v
     (<real *>b.step)[place] = h[k]
@@ -85,16 +75,17 @@ cdef bint settle(Block *b, Py_ssize_t i, Py_ssize_t o, real off, real *between) 
     if choice.alone and rival.found and lone_t + lone_r < <real>1e-3 * error and absolute(lone - v) <= 3 * error:
         b.verdict[place] = NOT_SMOOTH  # where rounding hides less, the companion is spoilt
         return False
-    scale = usual = 1
+    scale = 1
     for _ in range(b.n):
         scale /= h[facts.highest]
-        usual /= h[facts.highest if b.noises[2 * i * b.m + o] > 0 else k - choice.w]
     if error > max(
         <real>0.5 * absolute(v), <real>0.5 * <real>facts.spread * scale,
-        1000 * <real>(b.limits.epsilon * facts.tallest) * usual
+        1000 * <real>(b.limits.epsilon * facts.tallest) * scale
     ):
         (<real *>b.error)[place] = 2 * max(error, absolute(v), <real>facts.spread * scale)
         return False  # hardly anything is known
+    if not is_finite(error):
+        return False
     (<real *>b.error)[place] = error
     if b.rtol >= 0 and error <= max(<real>b.atol, <real>b.rtol * absolute(v)):
         b.verdict[place] = CONVERGED
@@ -105,6 +96,39 @@ cdef bint settle(Block *b, Py_ssize_t i, Py_ssize_t o, real off, real *between) 
     else:
         b.verdict[place] = ROUNDING_LIMIT
     return False
+
+
+cdef real missed_off(
+    const Block *b, Py_ssize_t i, Py_ssize_t o, int checks, const real *odd, const real *even, int k, int w
+) noexcept nogil:
+    # The truncation error that the check point nearest to the window tells of, 0 where there is none. It is
+    # f(x + h) - f(x), less both parts, in the dimension of the part that is wanted.
+    cdef const Line *s = b.state + i
+    cdef const Form *form = &b.forms[s.side + 1]
+    cdef const real *h = <real *>ladder(b, i)
+    cdef const real *off = h + MAX_RUNGS
+    cdef real miss, distance, nearest = 2
+    cdef int q, best = -1
+    for q in range(checks):
+        distance = max(off[q] / h[k - w], h[k - w] / off[q])
+        if distance < nearest and is_finite((<real *>sample(b, i, OFF_LADDER + q))[o]):
+            nearest = distance
+            best = q
+    if best < 0:
+        return 0
+    for q in range(k - w, k + 1):
+        if h[q] == off[best]:
+            return 0
+    miss = (<real *>sample(b, i, OFF_LADDER + best))[o] - (<real *>sample(b, i, BASE))[o]
+    if s.side != 0:
+        miss = miss / off[best] - s.side * interpolate(form, h, odd, k - w, k, off[best])
+    else:
+        miss -= off[best] * interpolate(form, h, odd, k - w, k, off[best])
+        miss -= off[best] * (off[best] * interpolate(form, h, even, k - w, k, off[best]))
+        miss /= off[best]
+        if form.q == 2:
+            miss /= off[best]
+    return missed(form, h, k - w, k, off[best], miss)
 
 
 cdef void describe_failure(

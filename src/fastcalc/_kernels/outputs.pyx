@@ -80,20 +80,21 @@ cdef Choice choose(
 cdef double misses(
     const Block *b, Py_ssize_t i, const real *odd, const real *even, int k, int w
 ) noexcept nogil:
-    # Root mean square of what the polynomials of a window miss f by at the rungs below it: noise, if there is no
+    # Root mean square of what the polynomial of a window misses f by at the rungs below it: noise, if there is no
     # structure.
     cdef const Line *s = b.state + i
     cdef const Form *form = &b.forms[s.side + 1]
     cdef const real *h = <real *>ladder(b, i)
-    cdef real found[2 * MAX_RUNGS]
+    cdef const real *data = odd if form.odd else even
+    cdef real found[MAX_RUNGS]
     cdef real largest = 0, total = 0
     cdef int q, count = 0
     for q in range(k + 1, s.count):
-        found[count] = absolute(h[q] * (odd[q] - interpolate(form, h, odd, k - w, k, h[q])))
+        found[count] = h[q] * (data[q] - interpolate(form, h, data, k - w, k, h[q]))
+        if form.q == 2:
+            found[count] *= h[q]
+        found[count] = absolute(found[count])
         count += 1
-        if s.side == 0:
-            found[count] = absolute(h[q] * (h[q] * (even[q] - interpolate(form, h, even, k - w, k, h[q]))))
-            count += 1
     for q in range(count):
         largest = max(largest, found[q])
     if not 0 < largest < INFINITY:
@@ -101,6 +102,19 @@ cdef double misses(
     for q in range(count):
         total += (found[q] / largest) * (found[q] / largest)
     return <double>largest * sqrt(<double>total / count)
+
+
+cdef real moved(const Block *b, Py_ssize_t i, Py_ssize_t o, const real *h, int k) noexcept nogil:
+    # how far f moves in the step of rung k, over its n-th power
+    cdef const Line *s = b.state + i
+    cdef real base = (<real *>sample(b, i, BASE))[o]
+    cdef const real *rows = <real *>sample(b, i, FIRST_RUNG + 2 * k)
+    cdef real change = absolute(rows[o] - base)
+    if s.side == 0:
+        change = max(change, absolute(rows[b.m + o] - base))
+    for _ in range(b.n):
+        change /= h[k]
+    return change
 
 
 cdef real gap(const Block *b, const real *h, int first, int last) noexcept nogil:
@@ -149,7 +163,7 @@ cdef int act(Block *b, Py_ssize_t i, Py_ssize_t o, int *more, real *up) noexcept
     cdef char flat[MAX_RUNGS]
     cdef Facts facts = gather(b, i, o, odd, even, size, flat)
     cdef Choice choice
-    cdef real v, t, r
+    cdef real v, t, r, scale
     cdef int wanted, k, w
     cdef double miss, amplify
     cdef double *noise = b.noises + 2 * i * b.m + o
@@ -171,8 +185,11 @@ cdef int act(Block *b, Py_ssize_t i, Py_ssize_t o, int *more, real *up) noexcept
         k, w = choice.k, choice.w
         if b.rtol >= 0 and <real>b.limits.safety * (t + r) <= max(<real>b.atol, <real>b.rtol * absolute(v)):
             return READY
-        if r > <real>0.3 * t and r > <real>(ENOUGH * b.limits.epsilon) * absolute(v):
-            up[0] = higher(b, i, &facts, h, k - w, r, absolute(v), noise[0])
+        scale = absolute(v)
+        if scale <= r:  # perhaps 0, by symmetry: what f does in other ways tells its scale
+            scale = max(scale, moved(b, i, o, h, k - w) / 10)
+        if r > <real>0.1 * t and r > <real>(ENOUGH * b.limits.epsilon) * scale:
+            up[0] = higher(b, i, &facts, h, k - w, r, scale, noise[0])
             if up[0] > 0:
                 return UP
         if t > 3 * r and s.ups < UPS:

@@ -17,9 +17,9 @@ cdef enum:
 
 cdef enum Row:  # of the samples of a line
     BASE
-    OFF_LADDER
-    CLOSE
-    FIRST_RUNG = 10  # CLOSE + NOISE_POINTS; two rows a rung
+    OFF_LADDER       # MAX_PENDING of them
+    CLOSE = 9
+    FIRST_RUNG = 17  # CLOSE + NOISE_POINTS; two rows a rung
 
 cdef struct Line:
     int side, count, phase, pending, ups, slow, rough, tries, retries, evaluations

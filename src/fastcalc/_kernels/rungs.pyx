@@ -92,8 +92,9 @@ cdef Py_ssize_t collect(Block *b, Py_ssize_t *line, real *shift) noexcept nogil:
                 line[count], shift[count] = i, side * (q + 1) * pending[0]
                 count += 1
         else:
-            line[count], shift[count] = i, side * pending[0]
-            count += 1
+            for q in range(s.pending):
+                line[count], shift[count] = i, side * pending[q]
+                count += 1
     return count
 
 
