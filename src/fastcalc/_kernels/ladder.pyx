@@ -31,7 +31,7 @@ import numpy as np
 from fastcalc._kernels.arrays cimport absolute, real, reals
 from fastcalc._kernels.closeup cimport moves, noise_level, quantum
 from fastcalc._kernels.outcome cimport settle
-from fastcalc._kernels.outputs cimport DOWN, LISTEN, READY, STRIDE_DOWN, UP, act
+from fastcalc._kernels.outputs cimport DOWN, LISTEN, READY, STILL_UP, STRIDE_DOWN, UP, act
 from fastcalc._kernels.rungs cimport (
     BASE, CHECK, CLOSE, DONE, FIRST_RUNG, MAX_PENDING, MAX_REQUESTS, NOISE, NOISE_POINTS, OFF_LADDER, RUNGS, Block,
     Line, collect, insert, is_finite, ladder, plan_down, quantized, sample, turn, weigh_from
@@ -97,11 +97,13 @@ cdef void decide(Block *b, Py_ssize_t i, const real *kind) noexcept nogil:
         if not is_finite((<real *>sample(b, i, BASE))[o]):
             continue
         action = act(b, i, o, &more, &up)
-        if action == UP:
+        if action == UP or action == STILL_UP:
             highest = max(highest, up)
         elif action == DOWN or action == STRIDE_DOWN:
             most = max(most, more)
         strongest = max(strongest, action)
+    if strongest == STILL_UP and any_moves(b, i, kind):
+        strongest = READY  # the scale of x is known
     if strongest == STRIDE_DOWN:
         s.slow += 1
         s.rough += 1
@@ -112,9 +114,9 @@ cdef void decide(Block *b, Py_ssize_t i, const real *kind) noexcept nogil:
     elif strongest == DOWN:
         s.slow = 0
         plan_down(b, i, h[s.count - 1] / ratio, ratio, min(most, 2 if s.count >= b.forms[s.side + 1].need else most))
-    elif strongest == UP:
+    elif strongest == UP or strongest == STILL_UP:
         s.ups += 1
-        if highest > LEAP * h[0]:  # from the beginning
+        if highest > LEAP * h[0] and (strongest == STILL_UP or b.m == 1):  # from the beginning
             s.count = 0
         plan_down(b, i, highest, ratio, 1 if s.count > 0 else b.forms[s.side + 1].need)
     elif strongest == LISTEN:
@@ -122,6 +124,14 @@ cdef void decide(Block *b, Py_ssize_t i, const real *kind) noexcept nogil:
         return
     if strongest == READY or s.exhausted:
         begin_check(b, i, kind)
+
+
+cdef bint any_moves(const Block *b, Py_ssize_t i, const real *kind) noexcept nogil:
+    cdef Py_ssize_t o
+    for o in range(b.m):
+        if moves(b, i, o, kind):
+            return True
+    return False
 
 
 cdef void begin_listening(Block *b, Py_ssize_t i, const real *kind) noexcept nogil:
@@ -292,7 +302,7 @@ cdef class Ladders:
             b.forms[i] = make_form(n, <int>i - 1)
         b.stride = max(b.forms[0].window, b.forms[1].window)
         b.limits.epsilon, b.limits.believable, b.limits.slack, b.limits.stall = epsilon, BELIEVABLE, SLACK, STALL
-        b.limits.safety, b.limits.lattice = SAFETY, LATTICE
+        b.limits.safety, b.limits.lattice, b.limits.noise_factor = SAFETY, LATTICE, NOISE_FACTOR
         b.given, b.given_noise, b.x_epsilon, b.rtol, b.atol, b.most = noise >= 0, noise, x_epsilon, rtol, atol, most
         b.ratio = RATIO_FIRST if n == 1 else RATIO
         b.reach, b.size, b.finest = (
@@ -329,7 +339,7 @@ cdef class Ladders:
         numbers[2] = lines * (2 * b.stride + 1) * MAX_RUNGS * b.stride
         self.memory = <char *>PyMem_Malloc(
             (numbers[0] + numbers[1] + numbers[2]) * b.item + lines * sizeof(Line)
-            + lines * b.m * (2 * sizeof(double) + sizeof(int)) + 1
+            + lines * b.m * (4 * sizeof(double) + sizeof(int)) + 1
         )
         if self.memory is NULL:
             raise MemoryError
@@ -337,7 +347,8 @@ cdef class Ladders:
         b.steps = <char *>b.samples + numbers[0] * b.item
         b.weights = <char *>b.steps + numbers[1] * b.item
         b.noises = <double *>(<char *>b.weights + numbers[2] * b.item)
-        b.state = <Line *>(b.noises + 2 * lines * b.m)
+        b.dropped = b.noises + 2 * lines * b.m
+        b.state = <Line *>(b.dropped + 2 * lines * b.m)
         b.firsts = <int *>(b.state + lines)
         memset(b.state, 0, lines * sizeof(Line))
         memset(b.firsts, 0, lines * b.m * sizeof(int))
@@ -421,6 +432,7 @@ cdef void begin(Block *b, const real *base, const real *first_step) noexcept nog
             (<real *>b.top)[i * b.m + o] = NAN
             b.noises[2 * i * b.m + o] = max(b.given_noise, 0)
             b.noises[(2 * i + 1) * b.m + o] = UNKNOWN
+            b.dropped[2 * i * b.m + o] = NAN
         plan_down(b, i, first_step[i], <real>b.ratio, b.forms[b.state[i].side + 1].need)
         if b.state[i].exhausted:
             b.state[i].pending = 0

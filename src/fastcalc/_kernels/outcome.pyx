@@ -2,7 +2,7 @@
 from libc.math cimport INFINITY, NAN, sqrt
 
 from fastcalc._kernels.arrays cimport absolute, real
-from fastcalc._kernels.outputs cimport Facts, choose, gap, gather
+from fastcalc._kernels.outputs cimport Facts, choose, gap, gather, misses
 from fastcalc._kernels.rungs cimport (
     BASE, OFF_LADDER, RETRIES, UPS, Block, Line, is_finite, ladder, sample, table
 )
@@ -24,6 +24,9 @@ cdef bint settle(Block *b, Py_ssize_t i, Py_ssize_t o, int checks, real *between
     cdef real v = NAN, t, r, error, miss, step, lone, lone_t, lone_r, scale
     cdef Py_ssize_t place = i * b.m + o
     cdef real *base = <real *>sample(b, i, BASE)
+    cdef real distance = 0
+    cdef double *dropped = b.dropped + 2 * i * b.m + o
+    cdef bint below
     cdef Facts facts
     cdef Choice choice, rival
     cdef int k, steady = 0
@@ -38,7 +41,14 @@ cdef bint settle(Block *b, Py_ssize_t i, Py_ssize_t o, int checks, real *between
         b.verdict[place] = NON_FINITE if facts.first == s.count > 0 else NOT_CONVERGED
         return False
     choice = choose(b, i, o, &facts, odd, even, size, flat, False, &v, &t, &r)
-    if not choice.found:  # a plateau, if f does not move at the small steps
+    if dropped[0] == dropped[0] and not (choice.found and absolute(v - <real>dropped[0]) <= t + r):
+        # A window was dropped since what it missed f by did not sound like noise; yet smaller steps do not confirm it
+        # or tell of something else: as noise, then, and no closer than both are.
+        distance = absolute(v - <real>dropped[0]) if choice.found else 0
+        facts.first = facts.highest
+        b.noises[2 * i * b.m + o] = max(b.noises[2 * i * b.m + o], dropped[b.m])
+        choice = choose(b, i, o, &facts, odd, even, size, flat, False, &v, &t, &r)
+    elif not choice.found:  # a plateau, if f does not move at the small steps
         while steady < s.count - facts.first and flat[s.count - 1 - steady]:
             steady += 1
         # where only steps near the resolution of f's own arguments don't move it, that is no plateau
@@ -64,7 +74,10 @@ cdef bint settle(Block *b, Py_ssize_t i, Py_ssize_t o, int checks, real *between
             b.firsts[place] = s.count
         return True
     error = max(error, miss + r)
-    error *= <real>b.limits.safety
+    if s.exhausted and not b.given:  # nobody asked what it misses f by
+        miss = <real>(b.limits.noise_factor * misses(b, i, odd, even, k, choice.w, &below))
+        error = max(error, miss * (<real *>table(b, i, 2))[k * b.stride + choice.w])
+    error = max(error * <real>b.limits.safety, distance)
     (<real *>b.value)[place] = v
     (<real *>b.step)[place] = h[k]
     (<real *>b.top)[place] = h[k - choice.w]

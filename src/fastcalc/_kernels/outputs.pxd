@@ -4,6 +4,7 @@ from fastcalc._kernels.windows cimport Choice
 
 cdef enum Action:  # what an output wants next; of several, a line does the last in this order
     READY
+    STILL_UP         # of an f that does not move
     UP
     LISTEN
     DOWN
@@ -23,6 +24,9 @@ cdef Facts gather(
 cdef Choice choose(
     const Block *b, Py_ssize_t i, Py_ssize_t o, const Facts *facts, const real *odd, const real *even, const real *size,
     const char *flat, bint alone, real *value, real *truncation, real *rounding
+) noexcept nogil
+cdef double misses(
+    const Block *b, Py_ssize_t i, const real *odd, const real *even, int k, int w, bint *steady
 ) noexcept nogil
 cdef real gap(const Block *b, const real *h, int first, int last) noexcept nogil
 cdef int act(Block *b, Py_ssize_t i, Py_ssize_t o, int *more, real *up) noexcept nogil

@@ -7,12 +7,13 @@ from fastcalc._kernels.rungs cimport (
 )
 from fastcalc._kernels.windows cimport MAX_RUNGS, Choice, Form, choose_window, interpolate
 
-cdef double NOISE_FACTOR = 3   # from the root mean square of misses to a bound
 cdef double ENOUGH = 300       # rounding over that of f itself: fewer digits are not worth a stride up
 cdef double FAR_UP = 6         # the longest stride up while there is something of the derivative
 cdef double FARTHER_UP = 30    # where there is nothing
 cdef double GAP = 2.1          # strides that a rung is put between
 cdef double TYPICAL = 0.19     # first step where f does not move in steps relative to x
+cdef double FEW_DIGITS = 1e-6  # rounding over the derivative, from which on a stride up may cross x = 0
+cdef double LEAST = 1e-290     # what is added to f for its rounding, which ends at denormal numbers
 cdef double LOUD = 100         # misses over rounding that want an explanation
 cdef int STILL_UPS = 4         # of an f that does not move
 cdef int ROUGH = 8             # rounds without a believable window before noise is looked for
@@ -42,7 +43,7 @@ cdef Facts gather(
             minus = rows[(2 * k + 1) * b.m + o]
             odd[k] = (plus - minus) / (2 * h[k])
             even[k] = ((plus - base) + (minus - base)) / (2 * h[k] * h[k])
-        size[k] = (absolute(plus) + absolute(minus)) / 2
+        size[k] = (absolute(plus) + absolute(minus)) / 2 + <real>LEAST
         if s.side == 0 and b.n % 2 == 0:
             size[k] += absolute(base)
         flat[k] = plus == base and minus == base
@@ -78,10 +79,10 @@ cdef Choice choose(
 
 
 cdef double misses(
-    const Block *b, Py_ssize_t i, const real *odd, const real *even, int k, int w
+    const Block *b, Py_ssize_t i, const real *odd, const real *even, int k, int w, bint *steady
 ) noexcept nogil:
     # Root mean square of what the polynomial of a window misses f by at the rungs below it: noise, if there is no
-    # structure.
+    # structure. OUT steady: whether it does not fall with the step, as what truncation leaves does.
     cdef const Line *s = b.state + i
     cdef const Form *form = &b.forms[s.side + 1]
     cdef const real *h = <real *>ladder(b, i)
@@ -95,13 +96,16 @@ cdef double misses(
             found[count] *= h[q]
         found[count] = absolute(found[count])
         count += 1
+    steady[0] = False
     for q in range(count):
         largest = max(largest, found[q])
     if not 0 < largest < INFINITY:
         return 0
     for q in range(count):
         total += (found[q] / largest) * (found[q] / largest)
-    return <double>largest * sqrt(<double>total / count)
+    total = largest * <real>sqrt(<double>total / count)
+    steady[0] = h[s.count - 1] < <real>0.4 * h[k + 1] and 2 * found[count - 1] > total
+    return <double>total
 
 
 cdef real moved(const Block *b, Py_ssize_t i, Py_ssize_t o, const real *h, int k) noexcept nogil:
@@ -133,12 +137,10 @@ cdef real higher(
     # step; 0: none.
     cdef const Line *s = b.state + i
     cdef double stride = b.ratio
-    cdef real up = h[top]
-    if s.ups >= (STILL_UPS if facts.still else UPS):
+    cdef real up = h[top], size
+    if s.ups >= UPS:
         return 0
-    if facts.still:  # what abs(x) says of the scale may be wrong
-        up = <real>TYPICAL if up < <real>TYPICAL else 0
-    elif 10 * r > v and noise <= 0:
+    if 10 * r > v and noise <= 0:
         up *= <real>FARTHER_UP
     else:
         if noise <= 0:
@@ -148,6 +150,10 @@ cdef real higher(
         if h[top - 1] < <real>GAP * h[top]:
             return 0
         up = sqrt(<double>(h[top] * h[top - 1]))
+    if r < <real>FEW_DIGITS * v:  # good enough to stay on this side of 0, where the domain of f may end
+        size = (<real *>b.size)[i] * <real>0.9
+        if up > size and size > 0:
+            up = size
     up = min(up, (<real *>b.reach)[i])
     return up if up > <real>1.2 * h[top] else 0
 
@@ -165,6 +171,7 @@ cdef int act(Block *b, Py_ssize_t i, Py_ssize_t o, int *more, real *up) noexcept
     cdef Choice choice
     cdef real v, t, r, scale
     cdef int wanted, k, w
+    cdef bint enough, steady
     cdef double miss, amplify
     cdef double *noise = b.noises + 2 * i * b.m + o
     cdef real *top = (<real *>b.top) + i * b.m + o
@@ -180,39 +187,45 @@ cdef int act(Block *b, Py_ssize_t i, Py_ssize_t o, int *more, real *up) noexcept
             if flat[s.count - 1] and facts.spread < b.limits.lattice * facts.tallest and s.ups < STILL_UPS:
                 up[0] = min(max(<real>TYPICAL, <real>FARTHER_UP * h[0]), (<real *>b.reach)[i])
                 if up[0] > h[0]:
-                    return UP  # a step or two of a lattice of low precision
+                    return STILL_UP  # a step or two of a lattice of low precision
             return LISTEN if s.rough >= ROUGH and not s.listened and not b.given else STRIDE_DOWN
         k, w = choice.k, choice.w
-        if b.rtol >= 0 and <real>b.limits.safety * (t + r) <= max(<real>b.atol, <real>b.rtol * absolute(v)):
-            return READY
+        if facts.still:  # what abs(x) says of the scale may be wrong
+            up[0] = min(<real>TYPICAL, (<real *>b.reach)[i])
+            return STILL_UP if s.ups < STILL_UPS and up[0] > <real>1.2 * h[facts.first] else READY
+        enough = b.rtol >= 0 and <real>b.limits.safety * (t + r) <= max(<real>b.atol, <real>b.rtol * absolute(v))
         scale = absolute(v)
         if scale <= r:  # perhaps 0, by symmetry: what f does in other ways tells its scale
             scale = max(scale, moved(b, i, o, h, k - w) / 10)
-        if r > <real>0.1 * t and r > <real>(ENOUGH * b.limits.epsilon) * scale:
+        if not enough and r > <real>0.1 * t and r > <real>(ENOUGH * b.limits.epsilon) * scale:
             up[0] = higher(b, i, &facts, h, k - w, r, scale, noise[0])
             if up[0] > 0:
                 return UP
-        if t > 3 * r and s.ups < UPS:
+        if not enough and t > 3 * r and s.ups < UPS:
             up[0] = gap(b, h, k - w, k)
             if up[0] > 0:
                 return UP
         wanted = 2 if r < 3 * t else 0
         if r < <real>0.03 * t:
             wanted = 4 if t + r < <real>1e-8 * absolute(v) else 7
+        if enough:
+            wanted = 1
         more[0] = wanted - (s.count - 1 - k)
         if more[0] > 0:
             return DOWN
-        if b.given or facts.still:
+        if b.given:
             return READY
-        miss = NOISE_FACTOR * misses(b, i, odd, even, k, w)
+        miss = b.limits.noise_factor * misses(b, i, odd, even, k, w, &steady)
+        steady &= t > 10 * r and miss > LOUD * b.limits.epsilon * facts.tallest
         amplify = <double>(<real *>table(b, i, 2))[k * b.stride + w]
-        if miss <= 1.5 * noise[0] or not miss * amplify > <double>(t + r):
+        if miss <= 1.5 * noise[0] or not (miss * amplify > <double>(t + r) or steady):
             return READY
         if miss > LOUD * b.limits.epsilon * facts.tallest:
             if not s.listened:
                 return LISTEN
-            if NOISE_FACTOR * noise[b.m] < 0.05 * miss and s.retries < RETRIES and not s.levels:
+            if b.limits.noise_factor * noise[b.m] < 0.05 * miss and s.retries < RETRIES and not s.levels:
                 b.firsts[i * b.m + o] = s.count  # what was missed is no noise: smaller steps must tell
+                b.dropped[2 * i * b.m + o], b.dropped[(2 * i + 1) * b.m + o] = <double>v, miss
                 s.retries += 1
                 return STRIDE_DOWN
         noise[0] = miss

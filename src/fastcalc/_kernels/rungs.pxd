@@ -50,6 +50,7 @@ cdef struct Block:
     signed char *verdict  # [lines, m]
     double *noises       # [lines, 2, m]: what the errors allow for; what was listened to, UNKNOWN before
     int *firsts          # [lines, m]: rungs before this one stepped over structure
+    double *dropped      # [lines, 2, m]: value of a window with such rungs, NaN if there is none; what it missed f by
 
 
 cdef inline void *sample(const Block *b, Py_ssize_t i, int row) noexcept nogil:

@@ -16,6 +16,7 @@ cdef struct Limits:
     double slack       # truncation over rounding of one that is as good as rounding allows
     double stall       # the slowest fall of the companion from window to window
     double safety      # for what f rounds inside, and luck with differences
+    double noise_factor  # from the root mean square of misses to a bound
     double lattice     # changes of f, over f, up to which they may be those of a lower precision
 
 cdef struct Choice:
