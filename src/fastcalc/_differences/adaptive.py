@@ -195,7 +195,7 @@ class Partial(Adaptive):
         scale = np.prod(units[involved] ** np.array(powers)[:, None], axis=0) * math.factorial(order)
         w = np.array(weights, x.real.dtype)[:, None]
         value = (found.value * w).sum(axis=1, keepdims=True) / scale
-        error = (found.error * np.abs(w)).sum(axis=1, keepdims=True) / scale
+        error = (found.error * np.abs(w)).sum(axis=1, keepdims=True) / np.abs(scale)
         mean = np.prod(np.abs(units[involved]) ** (np.array(powers) / order)[:, None], axis=0)
         step = found.step.min(axis=1, keepdims=True) * mean.astype(x.real.dtype)
         known = Known(error.astype(found.error.dtype), worst(found.status, axis=1)[:, None]) if full else None

@@ -1,5 +1,5 @@
 """Values of f in close succession: noise, levels, or neither (Moré, Wild, SIAM J. Sci. Comput. 33 (2011) 1292-1314)."""
-from libc.math cimport INFINITY, NAN, sqrt
+from libc.math cimport INFINITY, NAN, round, sqrt
 
 from fastcalc._kernels.arrays cimport absolute, real
 from fastcalc._kernels.rungs cimport BASE, CLOSE, FIRST_RUNG, NOISE_POINTS, Block, Line, is_finite, sample
@@ -45,7 +45,22 @@ cdef double quantum(const Block *b, Py_ssize_t i, Py_ssize_t o, const real *kind
                     least_close = min(least_close, change)
                     flat_close = True
     least = min(least if flat else INFINITY, least_close if flat_close else INFINITY)
-    return least if least < 0.1 * most else 0
+    return least if least < 0.1 * most or (least < 0.6 * most and all_multiples(b, i, o, <real>least)) else 0
+
+
+cdef bint all_multiples(const Block *b, Py_ssize_t i, Py_ssize_t o, real unit) noexcept nogil:
+    # whether f moves by whole numbers of units alone
+    cdef const Line *s = b.state + i
+    cdef const real *rows
+    cdef real base = (<real *>sample(b, i, BASE))[o], ratio
+    cdef int k, side
+    for k in range(s.count):
+        rows = <real *>sample(b, i, FIRST_RUNG + 2 * k)
+        for side in range(2 if s.side == 0 else 1):
+            ratio = absolute(rows[side * b.m + o] - base) / unit
+            if not absolute(ratio - <real>round(<double>ratio)) < <real>1e-6:
+                return False
+    return True
 
 
 cdef double noise_level(const Block *b, Py_ssize_t i, Py_ssize_t o, const real *kind) noexcept nogil:

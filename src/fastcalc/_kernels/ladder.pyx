@@ -30,7 +30,7 @@ import numpy as np
 
 from fastcalc._kernels.arrays cimport absolute, real, reals
 from fastcalc._kernels.closeup cimport moves, noise_level, quantum
-from fastcalc._kernels.outcome cimport settle
+from fastcalc._kernels.outcome cimport CLOSE_UP, OTHER_STEPS, SETTLED, settle
 from fastcalc._kernels.outputs cimport DOWN, LISTEN, READY, STILL_UP, STRIDE_DOWN, UP, act
 from fastcalc._kernels.rungs cimport (
     BASE, CHECK, CLOSE, DONE, FIRST_RUNG, MAX_PENDING, MAX_REQUESTS, NOISE, NOISE_POINTS, OFF_LADDER, RUNGS, Block,
@@ -223,15 +223,19 @@ cdef void finish(Block *b, Py_ssize_t i, const real *kind) noexcept nogil:
     # results of all outputs; what is pending are the check points
     cdef Line *s = b.state + i
     cdef Py_ssize_t o
-    cdef bint again = False
+    cdef int wanted, most = SETTLED
     cdef real between = 0
     for o in range(b.m):
-        again |= settle(b, i, o, s.pending, &between)
+        wanted = settle(b, i, o, s.pending, &between)
+        most = max(most, wanted)
     s.phase = DONE
+    if most == CLOSE_UP:
+        begin_listening(b, i, kind)
+        return
     if between > 0:
         s.ups += 1
         plan_down(b, i, between, <real>b.ratio, 1)
-    elif again:
+    elif most == OTHER_STEPS:
         s.retries += 1
         s.slow = 3
         plan_down(b, i, (<real *>ladder(b, i))[s.count - 1] / 4, <real>b.ratio, 1)

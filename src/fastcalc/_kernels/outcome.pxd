@@ -10,4 +10,10 @@ cdef enum Verdict:  # numbers of statuses
     NOT_SMOOTH = 6
 
 
-cdef bint settle(Block *b, Py_ssize_t i, Py_ssize_t o, int checks, real *between) noexcept nogil
+cdef enum Settlement:
+    SETTLED
+    OTHER_STEPS
+    CLOSE_UP
+
+
+cdef int settle(Block *b, Py_ssize_t i, Py_ssize_t o, int checks, real *between) noexcept nogil

@@ -8,12 +8,13 @@ from fastcalc._kernels.rungs cimport (
 )
 from fastcalc._kernels.windows cimport MAX_RUNGS, Choice, Form, extrapolate, interpolate, missed
 
+cdef double LOUD = 100        # misses over what is expected that want an explanation
 cdef double PLATEAU = 1e-6     # the least width of a plateau, in first steps
 
 
-cdef bint settle(Block *b, Py_ssize_t i, Py_ssize_t o, int checks, real *between) noexcept nogil:
-    # The result of one output; returns whether it is so wrong at the check point that other steps must tell, smaller
-    # ones or one `between` rungs far apart.
+cdef int settle(Block *b, Py_ssize_t i, Py_ssize_t o, int checks, real *between) noexcept nogil:
+    # The result of one output; or what else must tell where it is wrong at the check point, other steps, smaller ones or
+    # one `between` rungs far apart, or values in close succession.
     cdef Line *s = b.state + i
     cdef const Form *form = &b.forms[s.side + 1]
     cdef const real *h = <real *>ladder(b, i)
@@ -26,6 +27,8 @@ cdef bint settle(Block *b, Py_ssize_t i, Py_ssize_t o, int checks, real *between
     cdef real *base = <real *>sample(b, i, BASE)
     cdef real distance = 0
     cdef double *dropped = b.dropped + 2 * i * b.m + o
+    cdef double *noise = b.noises + 2 * i * b.m + o
+    cdef real raw = 0
     cdef bint below
     cdef Facts facts
     cdef Choice choice, rival
@@ -34,12 +37,12 @@ cdef bint settle(Block *b, Py_ssize_t i, Py_ssize_t o, int checks, real *between
     (<real *>b.step)[place] = (<real *>b.top)[place] = NAN
     if not is_finite(base[o]):
         b.verdict[place] = NON_FINITE
-        return False
+        return SETTLED
     facts = gather(b, i, o, odd, even, size, flat)
     record(b, i, o, &facts, odd, even, size)
     if s.count - facts.first < form.need:
         b.verdict[place] = NON_FINITE if facts.first == s.count > 0 else NOT_CONVERGED
-        return False
+        return SETTLED
     choice = choose(b, i, o, &facts, odd, even, size, flat, False, &v, &t, &r)
     if dropped[0] == dropped[0] and not (choice.found and absolute(v - <real>dropped[0]) <= t + r):
         # A window was dropped since what it missed f by did not sound like noise; yet smaller steps do not confirm it
@@ -62,17 +65,33 @@ cdef bint settle(Block *b, Py_ssize_t i, Py_ssize_t o, int checks, real *between
             r = max(r, <real>(facts.tallest * b.limits.epsilon) / h[choice.k])
     if not choice.found:
         describe_failure(b, i, o, &facts, odd, even, size)
-        return False
+        return SETTLED
     k = choice.k
     error = t + r
-    miss = missed_off(b, i, o, checks, odd, even, k, choice.w)
+    miss = missed_off(b, i, o, checks, odd, even, k, choice.w, &raw)
+    if miss > <real>LOUD * error and raw > <real>(LOUD * b.limits.epsilon * facts.tallest) and not b.given:
+        # neither truncation nor rounding: noise, or structure between the rungs
+        if not s.listened:
+            return CLOSE_UP
+        if b.limits.noise_factor * noise[b.m] < 0.05 * raw and not s.levels and s.retries < RETRIES and not s.exhausted:
+            b.firsts[place] = s.count
+            dropped[0], dropped[b.m] = <double>v, b.limits.noise_factor * <double>raw
+            return OTHER_STEPS
+        noise[0] = max(noise[0], b.limits.noise_factor * <double>raw)
+        choice = choose(b, i, o, &facts, odd, even, size, flat, False, &v, &t, &r)
+        if not choice.found:
+            describe_failure(b, i, o, &facts, odd, even, size)
+            return SETTLED
+        k = choice.k
+        error = t + r
+        miss = 0
     if miss > error and miss > <real>0.05 * absolute(v) and s.retries < RETRIES and not s.exhausted:
         step = gap(b, h, k - choice.w, k) if s.ups < UPS else 0
         if step > 0:
             between[0] = max(between[0], step)
         else:
             b.firsts[place] = s.count
-        return True
+        return OTHER_STEPS
     error = max(error, miss + r)
     if s.exhausted and not b.given:  # nobody asked what it misses f by
         miss = <real>(b.limits.noise_factor * misses(b, i, odd, even, k, choice.w, &below))
@@ -87,7 +106,7 @@ cdef bint settle(Block *b, Py_ssize_t i, Py_ssize_t o, int checks, real *between
         rival = choose(b, i, o, &facts, odd, even, size, flat, True, &lone, &lone_t, &lone_r)
     if choice.alone and rival.found and lone_t + lone_r < <real>1e-3 * error and absolute(lone - v) <= 3 * error:
         b.verdict[place] = NOT_SMOOTH  # where rounding hides less, the companion is spoilt
-        return False
+        return SETTLED
     scale = 1
     for _ in range(b.n):
         scale /= h[facts.highest]
@@ -96,9 +115,9 @@ cdef bint settle(Block *b, Py_ssize_t i, Py_ssize_t o, int checks, real *between
         1000 * <real>(b.limits.epsilon * facts.tallest) * scale
     ):
         (<real *>b.error)[place] = 2 * max(error, absolute(v), <real>facts.spread * scale)
-        return False  # hardly anything is known
-    if not is_finite(error):
-        return False
+        return SETTLED  # hardly anything is known
+    if not 0 < error < INFINITY:
+        return SETTLED
     (<real *>b.error)[place] = error
     if b.rtol >= 0 and error <= max(<real>b.atol, <real>b.rtol * absolute(v)):
         b.verdict[place] = CONVERGED
@@ -108,13 +127,13 @@ cdef bint settle(Block *b, Py_ssize_t i, Py_ssize_t o, int checks, real *between
         b.verdict[place] = NOISE_LIMIT
     else:
         b.verdict[place] = ROUNDING_LIMIT
-    return False
+    return SETTLED
 
 
 cdef real missed_off(
-    const Block *b, Py_ssize_t i, Py_ssize_t o, int checks, const real *odd, const real *even, int k, int w
+    const Block *b, Py_ssize_t i, Py_ssize_t o, int checks, const real *odd, const real *even, int k, int w, real *raw
 ) noexcept nogil:
-    # The truncation error that the check point nearest to the window tells of, 0 where there is none. It is
+    # OUT raw: what f is missed by. The truncation error that the check point nearest to the window tells of, 0 where there is none. It is
     # f(x + h) - f(x), less both parts, in the dimension of the part that is wanted.
     cdef const Line *s = b.state + i
     cdef const Form *form = &b.forms[s.side + 1]
@@ -135,9 +154,11 @@ cdef real missed_off(
     miss = (<real *>sample(b, i, OFF_LADDER + best))[o] - (<real *>sample(b, i, BASE))[o]
     if s.side != 0:
         miss = miss / off[best] - s.side * interpolate(form, h, odd, k - w, k, off[best])
+        raw[0] = absolute(miss * off[best])
     else:
         miss -= off[best] * interpolate(form, h, odd, k - w, k, off[best])
         miss -= off[best] * (off[best] * interpolate(form, h, even, k - w, k, off[best]))
+        raw[0] = absolute(miss)
         miss /= off[best]
         if form.q == 2:
             miss /= off[best]

@@ -5,7 +5,7 @@ from fastcalc._kernels.arrays cimport absolute, real
 from fastcalc._kernels.rungs cimport (
     BASE, FIRST_RUNG, RETRIES, UPS, Block, Line, companion_table, is_finite, ladder, sample, table
 )
-from fastcalc._kernels.windows cimport MAX_RUNGS, Choice, Form, choose_window, interpolate
+from fastcalc._kernels.windows cimport MAX_RUNGS, Choice, Form, choose_window, interpolate, missed
 
 cdef double ENOUGH = 300       # rounding over that of f itself: fewer digits are not worth a stride up
 cdef double FAR_UP = 6         # the longest stride up while there is something of the derivative
@@ -16,6 +16,7 @@ cdef double FEW_DIGITS = 1e-6  # rounding over the derivative, from which on a s
 cdef double LEAST = 1e-290     # what is added to f for its rounding, which ends at denormal numbers
 cdef double LOUD = 100         # misses over rounding that want an explanation
 cdef int STILL_UPS = 4         # of an f that does not move
+cdef int FEW_ROUGH = 3         # rounds without a believable window that make one found below them suspicious
 cdef int ROUGH = 8             # rounds without a believable window before noise is looked for
 
 
@@ -121,6 +122,29 @@ cdef real moved(const Block *b, Py_ssize_t i, Py_ssize_t o, const real *h, int k
     return change
 
 
+cdef double broken_off(
+    const Block *b, Py_ssize_t i, const real *odd, const real *even, int first, int k, int w, real error, real *between
+) noexcept nogil:
+    # What the polynomial of a window misses f by at the first rung above it where that is far more than the error of
+    # the window allows for: f does not bend there but jumps, as a lattice of numbers does; 0 if there is none. OUT
+    # between: a step to look at first where these rungs are far apart, else 0.
+    cdef const Form *form = &b.forms[b.state[i].side + 1]
+    cdef const real *h = <real *>ladder(b, i)
+    cdef const real *data = odd if form.odd else even
+    cdef int above = k - w - 1
+    cdef real miss
+    between[0] = 0
+    while above >= first:
+        miss = absolute(data[above] - interpolate(form, h, data, k - w, k, h[above]))
+        if miss > <real>LOUD * error and h[above] > <real>GAP * h[above + 1]:
+            between[0] = sqrt(<double>(h[above] * h[above + 1]))
+            return 0
+        if missed(form, h, k - w, k, h[above], miss) > <real>LOUD * error:
+            return <double>(miss * h[above] if form.q == 1 else miss * h[above] * h[above])
+        above -= 1
+    return 0
+
+
 cdef real gap(const Block *b, const real *h, int first, int last) noexcept nogil:
     # a step within the first gap of these rungs that is wider than usual, 0 if there is none
     cdef int k
@@ -187,7 +211,7 @@ cdef int act(Block *b, Py_ssize_t i, Py_ssize_t o, int *more, real *up) noexcept
             if flat[s.count - 1] and facts.spread < b.limits.lattice * facts.tallest and s.ups < STILL_UPS:
                 up[0] = min(max(<real>TYPICAL, <real>FARTHER_UP * h[0]), (<real *>b.reach)[i])
                 if up[0] > h[0]:
-                    return STILL_UP  # a step or two of a lattice of low precision
+                    return STILL_UP  # perhaps a few steps of a lattice of low precision
             return LISTEN if s.rough >= ROUGH and not s.listened and not b.given else STRIDE_DOWN
         k, w = choice.k, choice.w
         if facts.still:  # what abs(x) says of the scale may be wrong
@@ -201,6 +225,14 @@ cdef int act(Block *b, Py_ssize_t i, Py_ssize_t o, int *more, real *up) noexcept
             up[0] = higher(b, i, &facts, h, k - w, r, scale, noise[0])
             if up[0] > 0:
                 return UP
+        if not enough and s.rough >= FEW_ROUGH and r > <real>0.3 * t:
+            # what the rungs above do is believed to be structure: it must come gradually
+            miss = broken_off(b, i, odd, even, facts.first, k, w, t + r, up)
+            if up[0] > 0 and s.ups < UPS:
+                return UP
+            if miss > noise[0]:
+                noise[0] = miss
+                continue
         if not enough and t > 3 * r and s.ups < UPS:
             up[0] = gap(b, h, k - w, k)
             if up[0] > 0:
