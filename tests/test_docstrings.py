@@ -12,6 +12,9 @@ OPTIONS = {
     "step",
     "scale",
     "bounds",
+    "noise",
+    "rtol, atol",
+    "max_evaluations",
     "args, kwargs",
     "argnum",
     "vectorized",
@@ -61,5 +64,5 @@ def test_all_options_are_described_once(name):
 def test_defaults_are_those_of_the_operator(name):
     doc = inspect.getdoc(getattr(fc, name))
     of_one_variable = name in ("derivative", "Derivative")
-    assert ("accuracy : int, default 4 for the default method, else 2\n" in doc) == of_one_variable
-    assert ("accuracy : int, default 2\n" in doc) != of_one_variable
+    assert ('Default: "adaptive"; "central" where `accuracy` is given.\n' in doc) == of_one_variable
+    assert ('Default: "central".\n' in doc) != of_one_variable

@@ -9,10 +9,13 @@
     fc.laplacian(f, x), fc.divergence(f, x), fc.curl(f, x), fc.partial(f, x, alpha)
     fc.propagate(f, x, cov)                # first-order error propagation
     fc.estimate_noise(f, x)                # of the values of f
+    fc.check_gradient(f, gradient, x)      # is it right? also check_jacobian
     g = fc.Gradient(f); g(x)               # built once, called often; also Derivative, Jacobian, Hessian
 
-All take the same options, which ``help(fc.gradient)`` describes: method, accuracy, step, scale, bounds, args, kwargs,
-argnum, vectorized, on_error, full_output. Results are checked with ``full_output=True``: a `DerivativeResult`.
+All take the same options, which ``help(fc.gradient)`` describes: method, accuracy, step, scale, bounds, noise, rtol,
+atol, max_evaluations, args, kwargs, argnum, vectorized, on_error, full_output. With ``full_output=True`` they return a
+`DerivativeResult`: the derivative with its error, step and status. `derivative` has the method "adaptive" by default,
+whose errors can be relied on; the others take one step per variable unless they are asked for it.
 """
 
 from fastcalc._differences.fields import curl, divergence, laplacian

@@ -40,8 +40,8 @@ def laplacian(f: Callable[..., Any], x: ArrayLike, *, out: _Array | None = None,
 
     Notes
     -----
-    2n + 1 calls of f for central differences of accuracy 2. The error is O(h**accuracy), its estimate the sum of those
-    of the second derivatives.
+    2n + 1 calls of f for central differences of accuracy 2, about 20 per variable for "adaptive". The error is
+    O(h**accuracy), its estimate the sum of those of the second derivatives.
 
     Examples
     --------
@@ -79,7 +79,7 @@ def divergence(f: Callable[..., Any], x: ArrayLike, *, out: _Array | None = None
 
     Notes
     -----
-    2n calls of f for central differences of accuracy 2, error O(h**accuracy).
+    2n calls of f for central differences of accuracy 2, error O(h**accuracy); about 20 per variable for "adaptive".
 
     Examples
     --------
@@ -131,8 +131,8 @@ def curl(f: Callable[..., Any], x: ArrayLike, *, out: _Array | None = None, **op
 
     Notes
     -----
-    2n calls of f for central differences of accuracy 2, error O(h**accuracy). In two dimensions
-    ``dF_1/dx_0 - dF_0/dx_1``.
+    2n calls of f for central differences of accuracy 2, error O(h**accuracy); about 20 per variable for "adaptive". In
+    two dimensions ``dF_1/dx_0 - dF_0/dx_1``.
 
     Examples
     --------

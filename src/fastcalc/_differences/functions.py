@@ -40,14 +40,43 @@ def derivative(
 
     Notes
     -----
-    Finite differences on integer offsets with exact rational weights: ``sum(weights * f(x + offsets * h)) / h**n``. By
-    default central of accuracy 4: 4 calls of f per point for n = 1 and 2 (one more for even n). The error is
+    The default, "adaptive", takes f at x and x +- h for a ladder of steps h, a factor of 1.5 apart (1.4 for n > 1), and
+    extrapolates its odd or its even part, whichever has the parity of n,
+
+        (f(x + h) - f(x - h)) / 2h,    (f(x + h) - 2 f(x) + f(x - h)) / 2h**2,
+
+    as a polynomial in h**2, whose coefficient (n - 1) // 2 at h = 0 is f^(n)(x) / n!. Over a window of w consecutive
+    steps (at most (n - 1) // 2 + 8 of them) the error is
+
+        truncation: proportional to the square of each step but (n - 1) // 2 of them, so O(h**16) at most; estimated as
+            the larger difference to two neighbouring windows, and as a geometric series where these fall slowly;
+        rounding: at most sum(abs(weights) / h**q) (eps max(abs(f)) + noise), q = 1 or 2.
+
+    The window with the smallest sum is taken, if its truncation is below a hundredth of the derivative or ten times the
+    rounding, and if the part of the other parity is as regular: that is where a kink at x shows. The ladder goes on to
+    smaller steps while truncation is what limits, in strides where f varies over far less than abs(x), and to
+    larger ones while rounding does. Where the values contradict their rounding, eight in close succession tell noise
+    from structure that the steps missed. In the end f at one more point must be what the window says. `error` is twice
+    the sum of both errors, or of what that point missed and the rounding. One-sided ladders, near bounds and where f is
+    not finite on one side of x, extrapolate ``(f(x + h) - f(x)) / h`` in h, with error O(h**8) at most.
+
+    About 20 calls of f per point for n = 1 and 25 for higher n, 12 to 16 for an easy f; each further step costs 2, and
+    noise, kinks and wrong sizes cost 50 or more. Where rounding limits, steps grow far beyond abs(x): give `bounds` to
+    an f that must not be called there. Digits are those that rounding leaves: about 14, 12.5, 11 and 10 of 16 for n = 1
+    to 4, for an f that rounds as its floats do.
+
+    With fixed steps, ``sum(weights * f(x + offsets * h)) / h**n`` for integer offsets and exact rational weights:
+    `accuracy` calls of f per point for n = 1 and 2 and central differences, one more for even n. The error is
     C h**accuracy f^(n+accuracy)(x), see `Stencil.error_constant`, plus eps abs(f) sum(abs(weights)) / h**n from
     rounding.
 
     References
     ----------
-    B. Fornberg, "Generation of finite difference formulas on arbitrarily spaced grids", Math. Comp. 51 (1988) 699-706.
+    B. Fornberg, "Generation of finite difference formulas on arbitrarily spaced grids", Math. Comp. 51 (1988) 699-706,
+    for the weights; J. N. Lyness, C. B. Moler, "Van der Monde systems and numerical differentiation", Numer. Math. 8
+    (1966) 458-464, and C. J. F. Ridders, "Accurate computation of F'(x) and F'(x) F''(x)", Adv. Eng. Softw. 4 (1982)
+    75-76, for extrapolation; J. J. Moré, S. M. Wild, "Estimating computational noise", SIAM J. Sci. Comput. 33 (2011)
+    1292-1314, for the noise.
 
     Examples
     --------
@@ -57,6 +86,12 @@ def derivative(
     1.0
     >>> fc.derivative(np.sin, [0.0, np.pi / 2], 2).round(9)
     array([ 0., -1.])
+
+    The error that comes with it holds for noisy functions, too:
+
+    >>> result = fc.derivative(lambda x: np.exp(x).round(7), 1.0, full_output=True)
+    >>> bool(abs(result.value - np.e) <= result.error < 1e-4), result.message
+    (True, 'as accurate as the noise of f allows')
     """
     return Derivative(f, n, **options)(x, out=out)
 
@@ -92,17 +127,25 @@ def gradient(
     ``accuracy * n + 1``, complex step n. The error is O(h**accuracy) plus eps abs(f) / h from rounding: about
     eps**(2/3) relative to well-scaled functions at accuracy 2, eps**(4/5) at accuracy 4.
 
+    ``method="adaptive"`` takes about 20 calls per variable, 8 to 16 for an easy f, and one at x: the errors are then
+    those of rounding, a few eps abs(f) / size, and known; see `derivative`.
+
     References
     ----------
-    J. Nocedal, S. Wright, *Numerical Optimization*, Springer 2006, section 8.1; for the complex step W. Squire,
-    G. Trapp, SIAM Review 40 (1998) 110-112.
+    J. Nocedal, S. Wright, *Numerical Optimization*, Springer 2006, section 8.1; for the complex step J. N. Lyness,
+    C. B. Moler, "Numerical differentiation of analytic functions", SIAM J. Numer. Anal. 4 (1967) 202-210, and
+    W. Squire, G. Trapp, SIAM Review 40 (1998) 110-112.
 
     Examples
     --------
     >>> import numpy as np
     >>> import fastcalc as fc
-    >>> fc.gradient(lambda x: x[0] ** 2 + np.sin(x[1]), [3.0, 0.0]).round(9)
+    >>> f = lambda x: x[0] ** 2 + np.sin(x[1])
+    >>> fc.gradient(f, [3.0, 0.0]).round(9)
     array([6., 1.])
+    >>> result = fc.gradient(f, [3.0, 0.0], method="adaptive", full_output=True)
+    >>> bool((abs(result.value - [6, 1]) <= result.error).all() and (result.error < 1e-11).all())
+    True
     """
     return Gradient(f, **options)(x, out=out)
 
@@ -135,7 +178,7 @@ def value_and_gradient(
 
     Notes
     -----
-    One call of f more than `gradient`, none more where that is one-sided. Error as for `gradient`.
+    One call of f more than `gradient`, none more where that is one-sided or adaptive. Error as for `gradient`.
 
     Examples
     --------
@@ -177,7 +220,8 @@ def jacobian(
     Notes
     -----
     One column per variable, as for `gradient`: 2n calls of f, the same errors. Results are combined in blocks of
-    columns: the values of f are never all in memory.
+    columns: the values of f are never all in memory. ``method="adaptive"`` goes on with a column until the last of its
+    outputs is content, each with steps of its own choice: about 20 calls per column for outputs that are alike.
 
     Examples
     --------
@@ -231,6 +275,10 @@ def hessian(
     f(x +- (h_i e_i + h_j e_j)). In general ``1 + accuracy * n (n + 1) / 2`` calls, for one-sided differences
     ``1 + (accuracy + 1) * n (n + 1) / 2``. The error is O(h**accuracy) plus eps abs(f) / h**2 from rounding: about
     eps**(1/2) relative at accuracy 2, eps**(2/3) at accuracy 4.
+
+    ``method="adaptive"`` finds S by extrapolation, see `derivative`, for each of the n (n + 1) / 2 variables and pairs
+    of them with about 10 to 25 calls, and errors of about eps**(4/5) that are known: those of f_ij contain those of
+    f_ii and f_jj.
 
     References
     ----------

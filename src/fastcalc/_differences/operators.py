@@ -292,7 +292,8 @@ class Jacobian(Operator):
         Returns
         -------
         scipy.sparse.linalg.LinearOperator
-            ``matvec`` is `jvp`, 2 calls of f; ``rmatvec`` is `vjp`, 2n calls. f is called once here, for m.
+            ``matvec`` is `jvp`, 2 calls of f for central differences of accuracy 2; ``rmatvec`` is `vjp`, 2n calls. f
+            is called once here, for m.
 
         Raises
         ------

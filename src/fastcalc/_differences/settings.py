@@ -37,22 +37,33 @@ class Options(TypedDict, total=False):
     full_output: bool
 
 
-_OPTIONS = """method : {{"central", "forward", "backward", "complex"}}, optional
-    Differences on both sides of x (default), on one side, or the complex step: first derivatives of
-    real-analytic functions that compute in complex arithmetic, exact to rounding; `abs`, `float()` and
-    comparisons break it.
-accuracy : int, default {accuracy}
-    Order p of the error, O(h**p): even for central differences, 1 or more for one-sided ones.
+_OPTIONS = """method : {{"central", "forward", "backward", "complex", "adaptive"}}, optional
+    Differences with one step per variable, on both sides of x or on one; "complex", the complex step: first
+    derivatives of real-analytic functions that compute in complex arithmetic, exact to rounding (`abs`, `float()`
+    and comparisons break it); "adaptive": as many steps as f asks for, extrapolated, with an error to rely on,
+    see `derivative`. Default: {method}.
+accuracy : int, default 2
+    Order p of the error, O(h**p): even for central differences, 1 or more for one-sided ones. The methods
+    "complex" and "adaptive" have none.
 step : float or array_like, optional
-    Absolute step, in the units of x; a scalar or one per variable. Default: eps**(1 / (n + accuracy)) times the
-    size of the variable, which is max(abs(x), scale), and 1 where that is 0; n is the order of the derivative,
-    eps that of the coarser of x and f(x). Where no `scale` is given, abs(x) < 1e-5 (about 2e-3 for second and
-    5e-2 for fourth derivatives) and the difference drowns in rounding, it is taken once more with size 1.
+    Absolute step, in the units of x; a scalar or one per variable; for "adaptive" the first one. Default:
+    eps**(1 / (n + accuracy)) times the size of the variable, which is max(abs(x), scale), and 1 where that is 0;
+    n is the order of the derivative, eps that of the coarser of x and f(x). Where no `scale` is given,
+    abs(x) < 1e-5 (about 2e-3 for second and 5e-2 for fourth derivatives) and the difference drowns in rounding,
+    it is taken once more with size 1. "adaptive" begins with 0.19 times the size.
 scale : float or array_like, optional
     Typical size of each variable.
 bounds : (lower, upper) or scipy.optimize.Bounds, optional
     f is never called outside: stencils turn to one side or shrink. None means no bound. Equal bounds
     give NaN for that component.
+noise : float, optional
+    What the values of f may be wrong by beyond rounding, absolute. Default: measured, three standard deviations,
+    where they contradict rounding. For "adaptive" alone, as the next three.
+rtol, atol : float, optional
+    Stop when the error is at most max(atol, rtol * abs(derivative)). Default: as accurate as f allows.
+max_evaluations : int, default 150
+    Points of f besides x along each line of steps: there is one for each variable, and for mixed derivatives one
+    for each combination of variables.
 args, kwargs : tuple, dict, optional
     Other arguments of f.
 argnum : int, default 0
@@ -62,18 +73,19 @@ vectorized : bool, default False
 on_error : {{"raise", "nan"}}, optional
     Whether an exception of f propagates or makes NaN of what needs the value.
 full_output : bool, default False
-    Return a `DerivativeResult`. Errors are estimated at accuracy 4 and more: the difference to the embedded
-    stencil of accuracy - 2, plus the rounding bound; at lower accuracy they are unknown, NaN."""
+    Return a `DerivativeResult`, with an error, a step and a status for each component. The errors of "adaptive"
+    are meant as bounds. Those of fixed steps are estimates, from accuracy 4 on: the difference to the embedded
+    stencil of accuracy - 2, plus the rounding bound; at lower accuracy and for "complex" they are unknown, NaN."""
 _OUT = """
 out : ndarray, optional
     Destination of the result, sharing no memory with x."""
 _MANY = {
-    "accuracy": "2",
+    "method": '"central"',
     "vectorized": """f takes points as columns, (n, k), and returns (k,) or (m, k). x may then hold a batch of points
     behind its first axis.""",
 }
 _ONE = {
-    "accuracy": "4 for the default method, else 2",
+    "method": '"adaptive"; "central" where `accuracy` is given',
     "vectorized": "f takes many points, (k,), and returns (k,) or (m, k).",
 }
 _PLACE = re.compile(r"^( *)\{(options|options of one variable)\}", re.MULTILINE)
