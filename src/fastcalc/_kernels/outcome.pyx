@@ -13,8 +13,8 @@ cdef double PLATEAU = 1e-6     # the least width of a plateau, in first steps
 
 
 cdef int settle(Block *b, Py_ssize_t i, Py_ssize_t o, int checks, real *between) noexcept nogil:
-    # The result of one output; or what else must tell where it is wrong at the check point, other steps, smaller ones or
-    # one `between` rungs far apart, or values in close succession.
+    # The result of one output; or what else must tell where it is wrong at the check point: other steps, smaller ones
+    # or one `between` rungs far apart, or values in close succession.
     cdef Line *s = b.state + i
     cdef const Form *form = &b.forms[s.side + 1]
     cdef const real *h = <real *>ladder(b, i)
@@ -133,8 +133,8 @@ cdef int settle(Block *b, Py_ssize_t i, Py_ssize_t o, int checks, real *between)
 cdef real missed_off(
     const Block *b, Py_ssize_t i, Py_ssize_t o, int checks, const real *odd, const real *even, int k, int w, real *raw
 ) noexcept nogil:
-    # OUT raw: what f is missed by. The truncation error that the check point nearest to the window tells of, 0 where there is none. It is
-    # f(x + h) - f(x), less both parts, in the dimension of the part that is wanted.
+    # The truncation error that the check point nearest to the window tells of, 0 where there is none: from what it
+    # misses f(x + h) - f(x) by, OUT raw, in the dimension of the part that is wanted.
     cdef const Line *s = b.state + i
     cdef const Form *form = &b.forms[s.side + 1]
     cdef const real *h = <real *>ladder(b, i)

@@ -109,31 +109,38 @@ cdef double misses(
     return <double>total
 
 
-cdef real moved(const Block *b, Py_ssize_t i, Py_ssize_t o, const real *h, int k) noexcept nogil:
-    # how far f moves in the step of rung k, over its n-th power
-    cdef const Line *s = b.state + i
+cdef real change(const Block *b, Py_ssize_t i, Py_ssize_t o, const real *h, int k) noexcept nogil:
+    # how far f moves in the step of rung k of h
     cdef real base = (<real *>sample(b, i, BASE))[o]
     cdef const real *rows = <real *>sample(b, i, FIRST_RUNG + 2 * k)
-    cdef real change = absolute(rows[o] - base)
-    if s.side == 0:
-        change = max(change, absolute(rows[b.m + o] - base))
+    cdef real right = absolute(rows[o] - base)
+    return right if b.state[i].side != 0 else max(right, absolute(rows[b.m + o] - base))
+
+
+cdef real moved(const Block *b, Py_ssize_t i, Py_ssize_t o, const real *h, int k) noexcept nogil:
+    # the same over the n-th power of the step
+    cdef real rate = change(b, i, o, h, k)
     for _ in range(b.n):
-        change /= h[k]
-    return change
+        rate /= h[k]
+    return rate
 
 
 cdef double broken_off(
-    const Block *b, Py_ssize_t i, const real *odd, const real *even, int first, int k, int w, real error, real *between
+    const Block *b, Py_ssize_t i, Py_ssize_t o, const real *odd, const real *even, int first, int k, int w, real error,
+    real *between
 ) noexcept nogil:
     # What the polynomial of a window misses f by at the first rung above it where that is far more than the error of
-    # the window allows for: f does not bend there but jumps, as a lattice of numbers does; 0 if there is none. OUT
-    # between: a step to look at first where these rungs are far apart, else 0.
+    # the window allows for: f does not bend there but jumps, as a lattice of numbers does; 0 if there is none, or if f
+    # moves the more the longer the step is: that is no lattice. OUT between: a step to look at first where these rungs
+    # are far apart, else 0.
     cdef const Form *form = &b.forms[b.state[i].side + 1]
     cdef const real *h = <real *>ladder(b, i)
     cdef const real *data = odd if form.odd else even
     cdef int above = k - w - 1
     cdef real miss
     between[0] = 0
+    if above <= first or change(b, i, o, h, first) > <real>0.05 * (h[first] / h[above]) * change(b, i, o, h, above):
+        return 0
     while above >= first:
         miss = absolute(data[above] - interpolate(form, h, data, k - w, k, h[above]))
         if miss > <real>LOUD * error and h[above] > <real>GAP * h[above + 1]:
@@ -227,7 +234,7 @@ cdef int act(Block *b, Py_ssize_t i, Py_ssize_t o, int *more, real *up) noexcept
                 return UP
         if not enough and s.rough >= FEW_ROUGH and r > <real>0.3 * t:
             # what the rungs above do is believed to be structure: it must come gradually
-            miss = broken_off(b, i, odd, even, facts.first, k, w, t + r, up)
+            miss = broken_off(b, i, o, odd, even, facts.first, k, w, t + r, up)
             if up[0] > 0 and s.ups < UPS:
                 return UP
             if miss > noise[0]:
