@@ -233,6 +233,42 @@ def test_rounded_values():
     assert within(noise, 1e-3 / np.sqrt(12), 3)
 
 
+LATTICES = {
+    "exp": np.exp,
+    "sin": np.sin,
+    "line": lambda x: 2 * x,
+    "steep": lambda x: 20 * np.cos(3 * x),
+    "several": lambda x: np.sum(np.sin(x) * x),
+}
+
+
+@pytest.mark.parametrize("decimals", [3, 6, 7, 9])
+@pytest.mark.parametrize("name", LATTICES)
+def test_noise_of_decimals_is_recovered(name, decimals):
+    # equally spaced values often move by whole steps of the lattice, and are on a line up to the rounding of decimals
+    rng = np.random.default_rng(decimals)
+    f, shape = LATTICES[name], (40, 3) if name == "several" else (40,)
+    points = rng.uniform(0.3, 3, shape)
+    found = [fc.estimate_noise(lambda x: np.round(f(x), decimals), x) for x in points]
+    assert within(found, 10.0**-decimals / np.sqrt(12)).mean() >= 0.9
+
+
+def test_values_that_move_by_whole_steps():
+    # 5 steps from value to value; or 38, 39, ... of them, on a parabola
+    spacing = 2.0**-20
+    for f in (lambda x: np.floor(5 * x / spacing + 0.5), lambda x: np.rint((x / spacing) * (x / spacing + 83) / 2)):
+        recorded = Recorder(lambda x, f=f: 2.0**-20 * f(x) + 1)
+        noise = fc.estimate_noise(recorded, 0.0, step=spacing)
+        assert within(noise, spacing / np.sqrt(12))
+        assert recorded.calls > 18
+    # the same slope, or curvature, at two spacings: no lattice
+    for f in (lambda x: 5 * x / 3 + 1, lambda x: (x / spacing) ** 2 / 3 + 1):
+        recorded = Recorder(f)
+        assert fc.estimate_noise(recorded, 0.0, step=spacing) < 1e-14
+        assert recorded.calls == 18
+        np.testing.assert_allclose(recorded.points[10] - recorded.points[9], 0.618034 * spacing, rtol=1e-6)
+
+
 def test_float32():
     single = float(np.finfo(np.float32).eps)
     x = np.array([1.5, 2.5])
@@ -282,6 +318,16 @@ def test_kinks_are_no_noise():
         assert not fc.estimate_noise(lambda x, slope=slope: 1 + slope * abs(x - 1), 1.0) > 1e-13
         assert not fc.estimate_noise(lambda x, slope=slope: slope * abs(x), 0.0) > 1e-13
     assert fc.estimate_noise(lambda x: 1 + max(0.0, x - 1) ** 2, 1.0) < 1e-14
+
+
+@pytest.mark.parametrize("sigma", [1e-12, 1e-9, 1e-6])
+def test_noise_at_a_kink_is_recovered(sigma):
+    for x in (0.0, 1.5):
+        found = [fc.estimate_noise(Noisy(lambda z, x=x: abs(z - x), sigma, i), x) for i in range(40)]
+        assert within(found, sigma).mean() >= 0.7  # no levels of nine values agree in a tenth of all draws
+        assert (within(found, sigma) | np.isnan(found)).all()
+    for power in (1.0, 0.5, 0.25):  # without noise, but not smooth at any spacing
+        assert np.isnan(fc.estimate_noise(lambda x, power=power: abs(x) ** power, 0.0))
 
 
 def test_jumps():

@@ -288,6 +288,27 @@ def test_exactly_known_variables_are_not_looked_at():
     assert fc.propagate(np.exp, 1.0, 0.0)[1] == 0
 
 
+def test_derivatives_without_success_are_unknown():
+    def f(z):
+        return np.array([abs(z[0]) + z[1], 2 * z[1]])
+
+    for cov in ([1.0, 1.0], np.eye(2)):
+        y, ycov = fc.propagate(f, [0.0, 1.0], cov, method="adaptive")
+        np.testing.assert_array_equal(y, [1, 2])
+        np.testing.assert_array_equal(np.isnan(ycov), [[True, True], [True, False]])
+        np.testing.assert_allclose(ycov[1, 1], 4, rtol=1e-12)
+        # one output that needs them, or none
+        assert np.isnan(fc.propagate(lambda z: f(z)[0], [0.0, 1.0], cov, method="adaptive")[1])
+        np.testing.assert_allclose(fc.propagate(lambda z: f(z)[1], [0.0, 1.0], cov, method="adaptive")[1], 4)
+    # of an exactly known variable none is needed
+    _, ycov = fc.propagate(f, [0.0, 1.0], [0.0, 1.0], method="adaptive")
+    np.testing.assert_allclose(ycov, [[1, 2], [2, 4]], rtol=1e-12)
+    for function, options in ((abs, {}), (np.exp, {"max_evaluations": 1})):
+        y, variance = fc.propagate(function, 0.0, 1.0, method="adaptive", **options)
+        assert y == function(0.0)
+        assert np.isnan(variance)
+
+
 def test_non_finite_values_are_data():
     def f(x):
         return np.array([x[0], np.nan, x[1] * np.inf])

@@ -23,6 +23,7 @@ from fastcalc._differences.problem import Problem, open_problem
 from fastcalc._differences.recipes import room_along
 
 _AGREE = 4.0  # largest ratio between three consecutive levels that are noise
+_NARROW = 2.0  # the same for two levels of which the larger may be a kink
 _WIDE = 0.1  # range of the values over the largest of them, above which noise and variation are not told apart
 _ROUNDING = 32.0  # levels up to this times eps times the largest value need no second look
 _RELATIVE = 0.4  # the first spacing is eps to this power, times the size of a variable
@@ -32,6 +33,8 @@ _SMALLEST = 2.0**5  # smallest spacing over that of floating-point numbers of th
 _TRIES = 8
 _FACTOR = 100.0  # between the spacings of two tries
 _AGAIN = 30.0  # the same where a level is to be confirmed
+_ASKEW = 0.5 * (5**0.5 - 1)  # the same where values are on a line: far from all ratios of small integers
+_STRAIGHT = 4.0  # rounding errors of values in their second differences, over eps times the largest
 
 
 class Verdict(IntEnum):
@@ -163,9 +166,16 @@ def estimate_noise(
     A level above the rounding of f(x) must show again at a 30th of the spacing, for kinks look like noise too, at a
     level in proportion to h. Where the values vary by more than a tenth it must show again at the smallest spacing that
     x allows, for oscillations that are faster than the points look like it as well; the published algorithm gives no
-    answer there, and so at no root of f. A jump of f among the points still counts as noise of its size.
+    answer there, and so at no root of f. Where x is at a kink, the smallest spacing and 100 times that decide. A jump
+    of f among the points still counts as noise of its size.
 
-    `points` calls of f where the noise is rounding, twice as many for most others, at most 8 times as many.
+    Values rounded to a lattice, such as a number of decimals, may all move by the same number of its steps and so be on
+    a straight line, or on a parabola. Values that are must show the same slope, or curvature, at another spacing,
+    (sqrt(5) - 1) / 2 times the first, before they are believed to have no noise but rounding. The level of a lattice of
+    spacing q is that of uniform errors, about q / sqrt(12).
+
+    `points` calls of f where the noise is rounding, twice as many for most others, including a linear f, at most 8
+    times as many.
 
     References
     ----------
@@ -274,6 +284,8 @@ class _Line:
         move = np.rint(move / lattice) * lattice
         if not move.any():
             return None
+        self.spacing = float((np.abs(move) / self.first).sum())
+        self.inexact = float((lattice[move != 0] / np.abs(move[move != 0])).max())
         where = np.rint(x / lattice) * lattice + np.arange(start, start + self.points) * move
         if bounds is not None:
             where = np.clip(where, *bounds)
@@ -300,12 +312,46 @@ class _Line:
         return move
 
 
+def _pattern(line: _Line, values: NDArray[Any], rounding: float) -> tuple[int, float, float] | None:
+    """(1, slope, its error) of values on a straight line, (2, curvature, its error) on a parabola, else None.
+
+    Only where they vary by so much more than their rounding that a smooth f would hardly look like that by chance.
+    """
+    high = np.diff(values)
+    for degree in (1, 2):
+        low, high = high, np.diff(high)
+        rise = float(np.abs(low).max())
+        if np.abs(high).max() <= 2**degree * _STRAIGHT * rounding and rise >= _COARSE**degree * rounding:
+            error = _COARSE * rounding + _AGAIN * rise * line.inexact
+            return degree, float(low.mean()) / line.spacing**degree, error / line.spacing**degree
+    return None
+
+
+def _agree(one: tuple[int, float, float], other: tuple[int, float, float]) -> bool:
+    return one[0] == other[0] and abs(one[1] - other[1]) <= one[2] + other[2]
+
+
+def _above(line: _Line, level: float) -> float:
+    """A level of the smallest spacing, below what a kink or an oscillation shows at the first, if larger ones have it.
+
+    Kinks have levels in proportion to the spacing, other powers of it grow more slowly: the limit is narrower than for
+    two levels of noise.
+    """
+    values = line.values(_FACTOR * line.smallest)
+    if values is None:
+        return float("nan")
+    other = float(noise_level(values[:, None])[0][0])
+    same = max(level, other) <= _NARROW * min(level, other)
+    return float(np.hypot(level, other) / np.sqrt(2)) if same else float("nan")
+
+
 def _search(line: _Line) -> float:
     """Try spacings, in multiples of the first one, until one shows the noise."""
     factor, too_small, too_large = 1.0, 0.0, np.inf
     seen: list[float] = []  # levels that are still to be confirmed
+    patterns: list[tuple[int, float, float]] = []  # those of a lattice differ from spacing to spacing
     silent = True
-    for _ in range(_TRIES):
+    for left in reversed(range(_TRIES)):
         values = line.values(factor)
         if values is None:
             return float("nan")
@@ -315,14 +361,22 @@ def _search(line: _Line) -> float:
         rounding = line.epsilon * float(np.abs(values).max())
         if verdict == Verdict.EXACT and np.ptp(values) < _COARSE * rounding:
             verdict = Verdict.TOO_CLOSE  # a few spacings of floating-point numbers show a line by chance
-        if verdict == Verdict.EXACT:
-            return 0.0
-        if verdict in (Verdict.FOUND, Verdict.WIDE):
-            if level <= _ROUNDING * rounding or (not seen and factor <= 10 * line.smallest):
+        noisy = verdict in (Verdict.FOUND, Verdict.WIDE)
+        if verdict == Verdict.EXACT or (noisy and level <= _ROUNDING * rounding):
+            pattern = _pattern(line, values, rounding)
+            if pattern is None or factor == line.smallest or any(_agree(pattern, other) for other in patterns):
+                return level
+            patterns.append(pattern)
+            silent, factor = False, max(factor * _ASKEW, line.smallest)
+            continue
+        if noisy:
+            if not seen and factor <= 10 * line.smallest:
                 return level
             for other in seen:
                 if max(level, other) <= _AGREE * min(level, other):
                     return float(np.hypot(level, other) / np.sqrt(2))
+            if seen and left and factor == line.smallest:
+                return _above(line, level)
             following = line.smallest if verdict == Verdict.WIDE or seen else factor / _AGAIN
             seen.append(level)
         elif verdict == Verdict.TOO_CLOSE and seen:  # values rounded to a coarse lattice are flat in between

@@ -40,7 +40,8 @@ def propagate(f: Callable[..., Any], x: ArrayLike, cov: ArrayLike, **options: Un
         f(x).
     ycov : scalar or ndarray
         Its covariance, in units of y squared, of shape ``f(x).shape + f(x).shape`` and symmetric to the last bit: the
-        variance of a scalar, ``(m, m)`` for an f(x) of shape ``(m,)``.
+        variance of a scalar, ``(m, m)`` for an f(x) of shape ``(m,)``. NaN where it needs a derivative without success:
+        adaptive methods find none at kinks and jumps, or where noise hides it.
 
     Raises
     ------
@@ -88,7 +89,8 @@ def propagate(f: Callable[..., Any], x: ArrayLike, cov: ArrayLike, **options: Un
         raise ValueError(f"`x` must be a scalar or of shape (n,); got shape {point.shape}: wrap f for a flat array")
     covariance = _covariance(cov, point.size)
     result = jacobian(point, full_output=True)
-    slopes = np.asarray(result.value)
+    slopes = np.array(result.value)
+    slopes[~np.asarray(result.success)] = np.nan  # the number there is no derivative to rely on
     shape = slopes.shape[: slopes.ndim - point.ndim]
     y = _value(f, point, shape, options) if result.fun is None else result.fun
     return y, _transformed(slopes.reshape(math.prod(shape), point.size), covariance).reshape(shape + shape)[()]
