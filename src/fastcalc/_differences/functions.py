@@ -62,8 +62,8 @@ def derivative(
 
     About 20 calls of f per point for n = 1 and 25 for higher n, 12 to 16 for an easy f; each further step costs 2, and
     noise, kinks and wrong sizes cost 50 or more. Where rounding limits, steps grow far beyond abs(x): give `bounds` to
-    an f that must not be called there. Digits are those that rounding leaves: about 14, 12.5, 11 and 10 of 16 for n = 1
-    to 4, for an f that rounds as its floats do.
+    an f that must not be called there. About 14, 12, 10 and 9 digits of 16 are right for n = 1 to 4, for an f that
+    varies on the scale of its argument and rounds as floats do.
 
     With fixed steps, ``sum(weights * f(x + offsets * h)) / h**n`` for integer offsets and exact rational weights:
     `accuracy` calls of f per point for n = 1 and 2 and central differences, one more for even n. The error is
