@@ -60,10 +60,10 @@ def derivative(
     the sum of both errors, or of what that point missed and the rounding. One-sided ladders, near bounds and where f is
     not finite on one side of x, extrapolate ``(f(x + h) - f(x)) / h`` in h, with error O(h**8) at most.
 
-    About 20 calls of f per point for n = 1 and 25 for higher n, 12 to 16 for an easy f; each further step costs 2, and
-    noise, kinks and wrong sizes cost 50 or more. Where rounding limits, steps grow far beyond abs(x): give `bounds` to
-    an f that must not be called there. About 14, 12, 10 and 9 digits of 16 are right for n = 1 to 4, for an f that
-    varies on the scale of its argument and rounds as floats do.
+    About 20 calls of f per point, 8 to 16 for an easy f; each further step costs 2, and noise, kinks and an x far larger
+    than the scale of f cost 50 or more. Where rounding leaves fewer than six digits, steps may grow beyond abs(x): give
+    `bounds` to an f that must not be called there. About 14, 12, 10 and 9 digits of 16 are right for n = 1 to 4, for an
+    f that varies on the scale of its argument and rounds as floats do.
 
     With fixed steps, ``sum(weights * f(x + offsets * h)) / h**n`` for integer offsets and exact rational weights:
     `accuracy` calls of f per point for n = 1 and 2 and central differences, one more for even n. The error is
@@ -277,8 +277,8 @@ def hessian(
     eps**(1/2) relative at accuracy 2, eps**(2/3) at accuracy 4.
 
     ``method="adaptive"`` finds S by extrapolation, see `derivative`, for each of the n (n + 1) / 2 variables and pairs
-    of them with about 10 to 25 calls, and errors of about eps**(4/5) that are known: those of f_ij contain those of
-    f_ii and f_jj.
+    of them with about 20 calls, 8 to 16 for an easy f, and relative errors of about eps**(3/4) that are known: those of
+    f_ij contain those of f_ii and f_jj.
 
     References
     ----------

@@ -56,7 +56,7 @@ def partial(
         D^alpha f = (1 / N!) sum_(0 <= k <= alpha) (-1)^(N - |k|) C(alpha, k) D_k^N f,
 
     where D_k goes along sum(k_i h_i e_i) / h_i: prod(alpha + 1) - 1 lines, and one for each variable for its step h_i,
-    of about 25 calls each. The errors add up, with these weights.
+    of about 20 calls each. The errors add up, with these weights.
 
     Examples
     --------

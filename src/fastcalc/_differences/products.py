@@ -237,7 +237,7 @@ def hvp(
     4n + 3 calls of f for central differences of accuracy 2, by polarisation: the mixed derivative along a coordinate
     and v is half the second difference along their sum less those along each; as many again where variables need groups
     of their own, see `jvp`. With `gradient` two calls of it. The error is O(h**accuracy).
-    ``method="adaptive"`` does the same by extrapolation along 2n + 1 lines, with about 10 to 25 calls each; with
+    ``method="adaptive"`` does the same by extrapolation along 2n + 1 lines, with about 20 calls each; with
     `gradient` about 20 of that in all.
 
     Examples
