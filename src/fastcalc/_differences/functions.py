@@ -60,10 +60,10 @@ def derivative(
     the sum of both errors, or of what that point missed and the rounding. One-sided ladders, near bounds and where f is
     not finite on one side of x, extrapolate ``(f(x + h) - f(x)) / h`` in h, with error O(h**8) at most.
 
-    About 20 calls of f per point, 8 to 16 for an easy f; each further step costs 2, and noise, kinks and an x far larger
-    than the scale of f cost 50 or more. Where rounding leaves fewer than six digits, steps may grow beyond abs(x): give
-    `bounds` to an f that must not be called there. About 14, 12, 10 and 9 digits of 16 are right for n = 1 to 4, for an
-    f that varies on the scale of its argument and rounds as floats do.
+    About 20 calls of f per point, 8 to 16 for an easy f; each further step costs 2, and noise, kinks and an x far
+    larger than the scale of f cost 50 or more. Where rounding leaves fewer than six digits, steps may grow beyond
+    abs(x): give `bounds` to an f that must not be called there. About 14, 12, 10 and 9 digits of 16 are right for
+    n = 1 to 4, for an f that varies on the scale of its argument and rounds as floats do.
 
     With fixed steps, ``sum(weights * f(x + offsets * h)) / h**n`` for integer offsets and exact rational weights:
     `accuracy` calls of f per point for n = 1 and 2 and central differences, one more for even n. The error is
