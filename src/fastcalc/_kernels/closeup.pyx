@@ -45,11 +45,11 @@ cdef double quantum(const Block *b, Py_ssize_t i, Py_ssize_t o, const real *kind
                     least_close = min(least_close, change)
                     flat_close = True
     least = min(least if flat else INFINITY, least_close if flat_close else INFINITY)
-    return least if least < 0.1 * most or (least < 0.6 * most and all_multiples(b, i, o, <real>least)) else 0
+    return least if least < 0.6 * most and are_multiples(b, i, o, <real>least) else 0
 
 
-cdef bint all_multiples(const Block *b, Py_ssize_t i, Py_ssize_t o, real unit) noexcept nogil:
-    # whether f moves by whole numbers of units alone
+cdef bint are_multiples(const Block *b, Py_ssize_t i, Py_ssize_t o, real unit) noexcept nogil:
+    # whether the small moves of f are whole numbers of units, about
     cdef const Line *s = b.state + i
     cdef const real *rows
     cdef real base = (<real *>sample(b, i, BASE))[o], ratio
@@ -58,7 +58,7 @@ cdef bint all_multiples(const Block *b, Py_ssize_t i, Py_ssize_t o, real unit) n
         rows = <real *>sample(b, i, FIRST_RUNG + 2 * k)
         for side in range(2 if s.side == 0 else 1):
             ratio = absolute(rows[side * b.m + o] - base) / unit
-            if not absolute(ratio - <real>round(<double>ratio)) < <real>1e-6:
+            if ratio < 20 and not absolute(ratio - <real>round(<double>ratio)) < <real>0.05:
                 return False
     return True
 

@@ -112,10 +112,12 @@ cdef int settle(Block *b, Py_ssize_t i, Py_ssize_t o, int checks, real *between)
         scale /= h[facts.highest]
     if error > max(
         <real>0.5 * absolute(v), <real>0.5 * <real>facts.spread * scale,
-        1000 * <real>(b.limits.epsilon * facts.tallest) * scale
+        1000 * <real>b.limits.epsilon * <real>facts.tallest * scale
     ):
         (<real *>b.error)[place] = 2 * max(error, absolute(v), <real>facts.spread * scale)
         return SETTLED  # hardly anything is known
+    if error == 0 and facts.still:
+        error = <real>5e-324  # of numbers below the smallest
     if not 0 < error < INFINITY:
         return SETTLED
     (<real *>b.error)[place] = error

@@ -13,7 +13,7 @@ cdef double FARTHER_UP = 30    # where there is nothing
 cdef double GAP = 2.1          # strides that a rung is put between
 cdef double TYPICAL = 0.19     # first step where f does not move in steps relative to x
 cdef double FEW_DIGITS = 1e-6  # rounding over the derivative, from which on a stride up may cross x = 0
-cdef double LEAST = 1e-290     # what is added to f for its rounding, which ends at denormal numbers
+cdef double LEAST = 1e-305     # what is added to f for its rounding, which ends at denormal numbers
 cdef double LOUD = 100         # misses over rounding that want an explanation
 cdef int STILL_UPS = 4         # of an f that does not move
 cdef int FEW_ROUGH = 3         # rounds without a believable window that make one found below them suspicious
@@ -130,8 +130,8 @@ cdef double broken_off(
     real *between
 ) noexcept nogil:
     # What the polynomial of a window misses f by at the first rung above it where that is far more than the error of
-    # the window allows for: f does not bend there but jumps, as a lattice of numbers does; 0 if there is none, or if f
-    # moves the more the longer the step is: that is no lattice. OUT between: a step to look at first where these rungs
+    # the window allows for: f does not bend there but jumps, as a lattice of numbers does; 0 if there is none, -1 if f
+    # moves the more the longer the step is, which tells nothing. OUT between: a step to look at first where these rungs
     # are far apart, else 0.
     cdef const Form *form = &b.forms[b.state[i].side + 1]
     cdef const real *h = <real *>ladder(b, i)
@@ -140,12 +140,12 @@ cdef double broken_off(
     cdef real miss
     between[0] = 0
     if above <= first or change(b, i, o, h, first) > <real>0.05 * (h[first] / h[above]) * change(b, i, o, h, above):
-        return 0
+        return -1
     while above >= first:
         miss = absolute(data[above] - interpolate(form, h, data, k - w, k, h[above]))
         if miss > <real>LOUD * error and h[above] > <real>GAP * h[above + 1]:
             between[0] = sqrt(<double>(h[above] * h[above + 1]))
-            return 0
+            return -1
         if missed(form, h, k - w, k, h[above], miss) > <real>LOUD * error:
             return <double>(miss * h[above] if form.q == 1 else miss * h[above] * h[above])
         above -= 1
@@ -205,6 +205,7 @@ cdef int act(Block *b, Py_ssize_t i, Py_ssize_t o, int *more, real *up) noexcept
     cdef bint enough, steady
     cdef double miss, amplify
     cdef double *noise = b.noises + 2 * i * b.m + o
+    cdef double *dropped = b.dropped + 2 * i * b.m + o
     cdef real *top = (<real *>b.top) + i * b.m + o
     top[0] = NAN
     more[0] = 1
@@ -232,14 +233,16 @@ cdef int act(Block *b, Py_ssize_t i, Py_ssize_t o, int *more, real *up) noexcept
             up[0] = higher(b, i, &facts, h, k - w, r, scale, noise[0])
             if up[0] > 0:
                 return UP
-        if not enough and s.rough >= FEW_ROUGH and r > <real>0.3 * t:
+        if not enough and (s.rough >= FEW_ROUGH or dropped[0] == dropped[0]) and r > <real>0.3 * t:
             # what the rungs above do is believed to be structure: it must come gradually
-            miss = broken_off(b, i, o, odd, even, facts.first, k, w, t + r, up)
+            miss = broken_off(b, i, o, odd, even, facts.highest, k, w, t + r, up)
             if up[0] > 0 and s.ups < UPS:
                 return UP
             if miss > noise[0]:
                 noise[0] = miss
                 continue
+            if miss == 0:
+                dropped[0] = NAN  # structure it is
         if not enough and t > 3 * r and s.ups < UPS:
             up[0] = gap(b, h, k - w, k)
             if up[0] > 0:
