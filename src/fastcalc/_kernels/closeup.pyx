@@ -1,8 +1,9 @@
 """Values of f in close succession: noise, levels, or neither (Moré, Wild, SIAM J. Sci. Comput. 33 (2011) 1292-1314)."""
 from libc.math cimport INFINITY, NAN, round, sqrt
 
-from fastcalc._kernels.arrays cimport absolute, real
+from fastcalc._kernels.arrays cimport absolute
 from fastcalc._kernels.rungs cimport BASE, CLOSE, FIRST_RUNG, NOISE_POINTS, Block, Line, is_finite, sample
+from fastcalc._kernels.windows cimport real
 
 
 cdef bint moves(const Block *b, Py_ssize_t i, Py_ssize_t o, const real *kind) noexcept nogil:
