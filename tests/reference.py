@@ -119,3 +119,65 @@ def hessian(f, x, h):
             single = plus[i] + plus[j] + minus[i] + minus[j]
             result[i, j] = result[j, i] = (both - single + 2 * base) / (2 * h[i] * h[j])
     return result
+
+
+# --- derivatives of drawn functions of many variables, by jets ------------------------------------------------------
+
+# function, first and second derivative: entire, or without singularities on the real axis
+SMOOTH = {
+    "sin": (np.sin, np.cos, lambda t: -np.sin(t)),
+    "cos 9": (lambda t: np.cos(9 * t), lambda t: -9 * np.sin(9 * t), lambda t: -81 * np.cos(9 * t)),
+    "exp": (np.exp, np.exp, np.exp),
+    "square": (lambda t: t * t, lambda t: 2 * t, lambda t: 2.0),
+    "tanh": (np.tanh, lambda t: 1 / np.cosh(t) ** 2, lambda t: -2 * np.tanh(t) / np.cosh(t) ** 2),
+    "root": (lambda t: np.sqrt(1 + t * t), lambda t: t / np.sqrt(1 + t * t), lambda t: (1 + t * t) ** -1.5),
+    "log": (lambda t: np.log(2 + t * t), lambda t: 2 * t / (2 + t * t), lambda t: (4 - 2 * t * t) / (2 + t * t) ** 2),
+    "inverse": (
+        lambda t: 1 / (1.5 + t * t),
+        lambda t: -2 * t / (1.5 + t * t) ** 2,
+        lambda t: (6 * t * t - 3) / (1.5 + t * t) ** 3,
+    ),
+}
+
+
+def drawn_function(rng, depth, n):
+    """A tree of sums, products and functions of variables and constants: tuples, the kind first."""
+    kind = rng.integers(4) if depth else 0
+    if kind == 0:
+        return ("variable", int(rng.integers(n))) if rng.random() < 0.75 else ("constant", round(2 * rng.normal(), 2))
+    if kind == 3:
+        return str(rng.choice(list(SMOOTH))), drawn_function(rng, depth - 1, n)
+    return ["sum", "product"][kind - 1], drawn_function(rng, depth - 1, n), drawn_function(rng, depth - 1, n)
+
+
+def evaluated(tree, x):
+    """Its value at x (n,) or (n, k)."""
+    kind, *parts = tree
+    if kind == "variable":
+        return x[parts[0]]
+    if kind == "constant":
+        return 0 * x[0] + parts[0]
+    values = [evaluated(part, x) for part in parts]
+    return (
+        values[0] + values[1]
+        if kind == "sum"
+        else values[0] * values[1]
+        if kind == "product"
+        else SMOOTH[kind][0](*values)
+    )
+
+
+def jet(tree, x):
+    """Value, gradient and Hessian at x (n,), by the rules of sums, products and chains."""
+    kind, *parts = tree
+    n = len(x)
+    if kind in ("variable", "constant"):
+        return evaluated(tree, x), np.eye(n)[parts[0]] if kind == "variable" else np.zeros(n), np.zeros((n, n))
+    (u, du, ddu), *rest = (jet(part, x) for part in parts)
+    if kind not in ("sum", "product"):
+        value, first, second = (derivative(u) for derivative in SMOOTH[kind])
+        return value, first * du, first * ddu + second * np.outer(du, du)
+    ((v, dv, ddv),) = rest
+    if kind == "sum":
+        return u + v, du + dv, ddu + ddv
+    return u * v, u * dv + v * du, u * ddv + v * ddu + np.outer(du, dv) + np.outer(dv, du)

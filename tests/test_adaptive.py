@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 import fastcalc as fc
 from fastcalc import Status
 from tests.cases import CURVES, EPS, MAPS, SURFACES, layouts
-from tests.reference import Recorder, exact_derivatives
+from tests.reference import Recorder, drawn_function, evaluated, exact_derivatives, jet
 from tests.test_bounds import OPERATORS, boxes, inside_recorder
 
 INF = np.inf
@@ -186,6 +186,60 @@ def test_partials_of_higher_order(alpha, exact):
 
     right(adaptive(fc.partial, f, [0.5, -1.5, 2.0], alpha), exact, 1e-5)
     right(adaptive(fc.partial, lambda x: np.exp(x.sum()), [0.5, -1.5, 1.0], alpha), 1, 1e-3)
+
+
+@functools.cache
+def surfaces(count):
+    """Functions of three variables, some of which they may not depend on, at points of any size, and jets there."""
+    cases, seed = [], 0
+    while len(cases) < count:
+        rng = np.random.default_rng(seed)
+        tree = drawn_function(rng, 5, 3)
+        x = rng.uniform(-2, 2, 3) * rng.choice([1, 1, 1, 0, 1e-3, 10], 3)
+        with np.errstate(all="ignore"):
+            value, first, second = jet(tree, x)
+        if abs(value) < 1e12 and np.isfinite(first).all() and np.isfinite(second).all():
+            cases.append((tree, x, first, second, rng.normal(size=3)))
+        seed += 1
+    return cases
+
+
+DRAWN = {
+    "gradient": lambda f, x, v, g, h: (gradient(f, x), g),
+    "hessian": lambda f, x, v, g, h: (hessian(f, x), h),
+    "laplacian": lambda f, x, v, g, h: (adaptive(fc.laplacian, f, x), np.trace(h)),
+    "jvp": lambda f, x, v, g, h: (adaptive(fc.jvp, f, x, v), g @ v),
+    "hvp": lambda f, x, v, g, h: (adaptive(fc.hvp, f, x, v), h @ v),
+    "partial": lambda f, x, v, g, h: (adaptive(fc.partial, f, x, (1, 0, 1)), h[0, 2]),
+}
+
+
+@pytest.mark.parametrize("name", DRAWN)
+def test_drawn_surfaces(name):
+    """A single error may be too small by a small factor, a share may not."""
+    ratios, successes = [], []
+    for tree, x, first, second, v in surfaces(150):
+        with np.errstate(all="ignore"):
+            result, exact = DRAWN[name](lambda z, tree=tree: evaluated(tree, z), x, v, first, second)
+        # the jets are rounded, too
+        excess = np.abs(result.value - exact) - 32 * EPS * np.max(np.abs(second if name != "gradient" else first))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            ratios.append(np.where(result.success & (excess > 0), excess / result.error, 0).ravel())
+        successes.append(np.ravel(result.success)[np.ravel(exact) != 0])
+    ratios, successes = np.concatenate(ratios), np.concatenate(successes)
+    assert ratios.max() <= 5
+    assert np.mean(ratios > 1) <= 0.005
+    assert successes.mean() >= (0.9 if name == "laplacian" else 0.97)
+
+
+SIZES = [0.0, 1e-200, 1e-9, 1e-4, pytest.param(1e-3, marks=open_bug("not converged")), 0.3, 1.0, -50.0, 1e6]
+
+
+@pytest.mark.parametrize("x", SIZES)
+def test_variables_that_f_does_not_depend_on(x):
+    right(derivative(lambda t: 5.0, x), 0, 0, atol=1e-9)
+    right(gradient(lambda z: np.exp(z[0]), [1.0, x]), [np.e, 0], 1e-11, atol=1e-9)
+    right(hessian(lambda z: np.exp(z[0]), [1.0, x]), [[np.e, 0], [0, 0]], 1e-8, atol=1e-8)
 
 
 @pytest.mark.parametrize("n", range(1, 11))
@@ -691,12 +745,13 @@ def relu(t):
 
 
 BESIDE = [(abs, 1e-3, 1), (abs, -1e-9, -1), (np.floor, 2.5, 0), (np.sign, 0.1, 0), (relu, 1e-4, 1)]
-BESIDE += [pytest.param(relu, x, 0, marks=open_bug("a plateau that is not seen")) for x in (-1e-3, -1e-4, -1e-6)]
+BESIDE += [pytest.param(relu, x, 0, marks=open_bug("a plateau that is not seen")) for x in (-1e-3,)]
+BESIDE += [(relu, -1e-4, 0), (relu, -1e-6, 0)]
 
 
 @pytest.mark.parametrize(("f", "x", "exact"), BESIDE)
 def test_beside_a_kink(f, x, exact):
-    right(derivative(f, x), exact, 1e-9, atol=1e-9)
+    right(derivative(f, x), exact, 1e-9, atol=1e-8)
     right(derivative(f, x, 2), 0, 0, atol=1e-9 / x**2)
 
 
@@ -888,7 +943,7 @@ def test_no_lies_where_evaluations_run_out(name, most):
     assert result.status != Status.NOT_SMOOTH
 
 
-@pytest.mark.parametrize("rate", [1e2, 1e3, 1e4, pytest.param(1e5, marks=open_bug("not converged")), 1e6, 1e7])
+@pytest.mark.parametrize("rate", [1e2, 1e3, 1e4, 1e5, 1e6, 1e7])
 def test_fast_oscillations(rate):
     """The argument of the sine is rounded by eps * rate, which is heard as noise."""
     right(derivative(lambda t: np.sin(rate * t), 1.0), rate * math.cos(rate), 1e-11 * rate)

@@ -69,7 +69,7 @@ MEANING = {
     Status.CONVERGED: "converged",
     Status.ROUNDING_LIMIT: "as accurate as the rounding of f allows",
     Status.NOISE_LIMIT: "as accurate as the noise of f allows",
-    Status.NOT_CONVERGED: "not converged: the error is unknown",
+    Status.NOT_CONVERGED: "not converged: the error is unknown, or an order of magnitude",
     Status.NON_FINITE: "f, or x, is not finite where it is needed",
     Status.AT_BOUND: "a bound is near: the stencil was turned to one side or shrunk",
     Status.NOT_SMOOTH: "not smooth: left and right derivatives disagree",
@@ -309,11 +309,8 @@ def worst(status: NDArray[np.int8], axis: int) -> NDArray[np.int8]:
 
 def describe(status: NDArray[Any]) -> str:
     """All statuses in words; with counts where there is more than one."""
-    codes, counts = np.unique(status, return_counts=True)
-    if len(codes) == 0:
-        return "nothing to differentiate: x, or f(x), has no components"
-    if len(codes) == 1:
-        return MEANING[Status(int(codes[0]))]
-    return "; ".join(
-        f"{count} of {status.size}: {MEANING[Status(int(c))]}" for c, count in zip(codes, counts, strict=True)
-    )
+    counts = np.bincount(status.reshape(-1), minlength=len(Status)).tolist()
+    found = {MEANING[code]: count for code, count in zip(Status, counts, strict=True) if count}
+    if len(found) > 1:
+        return "; ".join(f"{count} of {status.size}: {meaning}" for meaning, count in found.items())
+    return next(iter(found), "nothing to differentiate: x, or f(x), has no components")

@@ -246,6 +246,7 @@ def _climb(
     value, error, step, top = (np.full(shape, np.nan, wide) for _ in range(4))
     status = np.full(shape, Status.FIXED_VARIABLE, np.int8)
     kept: _Array | None = None
+    plain = directions is _coordinates(len(x), x.real.dtype)
     live = np.flatnonzero(~start.fixed.reshape(-1))
     at_once = max(1, min(LINES, _NUMBERS // (100 * max(1, parts * m))))
     with np.errstate(all="ignore"):
@@ -261,7 +262,10 @@ def _climb(
                 *aim.numbers(),
                 record,
             )
-            lines = Lines(x, directions.start, directions.component, directions.coefficient, axis, lane)
+            if plain and len(block) == x.size:
+                lines = Lines(x)
+            else:
+                lines = Lines(x, directions.start, directions.component, directions.coefficient, axis, lane)
             if not ladders.climb(function, lines):
                 return None
             for whole, part in ((value, ladders.value), (error, ladders.error), (step, ladders.step)):
@@ -272,7 +276,8 @@ def _climb(
                 if kept is None:
                     kept = np.zeros((directions.size * lanes, *ladders.history.shape[1:]), wide)
                 kept[block] = ladders.history
-    status[start.bent & ~start.fixed] = _at_bound(status[start.bent & ~start.fixed])
+    if start.bent.any():
+        status[start.bent & ~start.fixed] = _at_bound(status[start.bent & ~start.fixed])
     if kept is not None:
         kept = kept.reshape(directions.size, lanes, *kept.shape[1:])
     return _found(function, (value, error, step, top, status), kept, base, parts)
