@@ -30,7 +30,7 @@ cdef struct Line:
     int ups              # strides up so far, as all that follows
     int slow             # strides down in a row, which become longer
     int rough            # rounds without a believable window
-    int tries            # spacings listened at
+    int tries            # spacings listened at, with the one that there was no room for
     int retries          # fresh starts at smaller steps
     int evaluations
     bint listened        # for noise, at all spacings that it takes
