@@ -1,12 +1,15 @@
 """method="adaptive": every operator, what its errors claim, and what may not happen on the way to them."""
 
+import contextlib
 import copy
 import dataclasses
 import functools
+import gc
 import math
 import pickle
 import re
 import threading
+import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 
 import mpmath
@@ -458,8 +461,9 @@ def test_full_output_changes_no_value(operator):
         return value if operator in (fc.derivative, fc.jacobian) else value.sum(axis=0)
 
     for vectorized in (False, True):
-        plain = operator(f, x, method="adaptive", vectorized=vectorized)
-        np.testing.assert_array_equal(plain, adaptive(operator, f, x, vectorized=vectorized).value)
+        points = np.stack([x, 2 * x + 1, x / 3], axis=-1) if vectorized else x
+        plain = operator(f, points, method="adaptive", vectorized=vectorized)
+        np.testing.assert_array_equal(plain, adaptive(operator, f, points, vectorized=vectorized).value)
 
 
 # --- bounds -----------------------------------------------------------------------------------------------------------
@@ -1079,6 +1083,9 @@ def test_history_of_derivatives(n):
     known = np.isfinite(history.error)
     assert (known <= tried).all()
     assert (history.error[known] >= history.rounding[known]).all()
+    first = np.argmax(known, axis=0)[None]  # of large steps, where truncation prevails
+    error, rounding = (np.take_along_axis(part, first, axis=0) for part in (history.error, history.rounding))
+    assert (error > 10 * rounding).all()
     # the step of the result is one of the rungs, and nothing that was tried claims much less than its error
     for at in np.ndindex(2, 1, 3):
         assert result.step[at] in history.step[:, *at]
@@ -1197,6 +1204,35 @@ def test_exceptions_are_the_same_object_and_leave_the_operator_usable():
             fail_at[0] = 0
             error.__traceback__ = error.__context__ = None
         np.testing.assert_array_equal(operator(POINT), expected)
+
+
+@pytest.mark.parametrize("failing", [False, True])
+def test_nothing_is_left_behind(failing):
+    counter = [0]
+
+    def f(z):
+        counter[0] += 1
+        if failing and counter[0] % 7 == 0:
+            raise Mistake
+        return bent(z)
+
+    def run():
+        for operator in (gradient, hessian):
+            with contextlib.suppress(Mistake):
+                operator(f, POINT)
+
+    grown = []
+    tracemalloc.start()
+    try:
+        for _ in range(4):
+            for _ in range(25):
+                run()
+            gc.collect()
+            grown.append(tracemalloc.get_traced_memory()[0])
+    finally:
+        tracemalloc.stop()
+    # a ladder that is not given back is 10 kB
+    assert min(np.diff(grown)) < 10_000, grown
 
 
 def test_operators_are_used_again_with_other_points():
