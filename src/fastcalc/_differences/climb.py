@@ -18,8 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from fastcalc._differences.engine import CoarserOutput, Function, walk
-from fastcalc._differences.plans import base_plan
+from fastcalc._differences.engine import Function, values_at
 from fastcalc._differences.recipes import NO_FRAME, Frame, room_along, sure_room
 from fastcalc._kernels.ladder import Ladders, coordinate_start
 from fastcalc._kernels.lines import Lines
@@ -131,7 +130,8 @@ def along(
     function: Function, x: _Array, frame: Frame, directions: Directions, n: int, aim: Aim, *, record: bool = False
 ) -> Found:
     """n-th derivatives along all directions at the points x (n_variables, lanes)."""
-    base, epsilon = _base(function, x)
+    base = values_at(function, x)
+    epsilon = function.epsilon
     if directions.size * base.size == 0:
         return _nothing(function, directions.size, base)
     start = _start(x, frame, directions, smallest(n))
@@ -147,22 +147,6 @@ def _nothing(function: Function, axes: int, base: _Array) -> Found:
     shape = (function.m, axes, base.shape[1])
     empty = np.empty(shape, base.real.dtype)
     return Found(np.empty(shape, base.dtype), empty, empty, empty, np.empty(shape, np.int8), base, None)
-
-
-def _base(function: Function, x: _Array) -> tuple[_Array, float]:
-    """f(x) (m, lanes), and the relative rounding error of its values."""
-    plan = base_plan(len(x))
-    nowhere = np.zeros(x.shape, x.real.dtype)
-    while True:
-        function.start()
-        try:
-            found = walk(function, lambda: (plan,), 0, x, nowhere, nowhere)
-        except CoarserOutput:
-            function.epsilon = function.coarse
-            continue
-        if found.base is None:  # no points at all
-            return np.empty((function.m, x.shape[1]), function.dtype), function.epsilon
-        return found.base, function.epsilon
 
 
 def smallest(n: int) -> float:
