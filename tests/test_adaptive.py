@@ -759,6 +759,15 @@ def test_beside_a_kink(f, x, exact):
     right(derivative(f, x, 2), 0, 0, atol=1e-9 / x**2)
 
 
+@pytest.mark.parametrize("options", [{}, pytest.param({"noise": 0.0}, marks=open_bug("taken for a kink"))])
+@pytest.mark.parametrize("power", [2.5, 3])
+def test_derivatives_below_a_kink(power, options):
+    """Twice continuously differentiable: the first derivative is 1."""
+    result = derivative(lambda t: np.exp(t) + abs(t) ** power, 0.0, **options)
+    honest(result, 1)
+    assert result.status != Status.NOT_SMOOTH
+
+
 def test_a_kink_spoils_only_what_crosses_it():
     result = gradient(lambda z: abs(z[0]) + np.sin(z[1]) + max(z[2], 0.0), [0.0, 2.0, 1.0])
     np.testing.assert_array_equal(result.success, [False, True, True])
@@ -970,6 +979,17 @@ def test_noise_that_is_given():
             honest(result, np.cos(t))
     result = gradient(lambda z: noisy(z[0]) + noisy(z[1]), [0.5, 1.0], noise=2e-7)
     right(result, np.cos([0.5, 1.0]), 1e-3)
+
+
+@open_bug("one short stride up at a time")
+def test_noise_that_is_given_costs_no_accuracy():
+    points = np.linspace(0.2, 2.8, 12)
+
+    def f(t):
+        return np.sin(t) + 1e-2 * noise(t)
+
+    given, found = derivative(f, points, 2, noise=1e-2), derivative(f, points, 2)
+    assert np.median(given.error) <= 3 * np.median(found.error)
 
 
 def test_noise_is_found_and_the_error_follows():
