@@ -53,7 +53,7 @@ class Solution:
         known = self.known
         if known is not None:
             known = Known((error or value)(known.error), status(known.status))
-        step = self.step if self.step.ndim == 2 else self.step.max(axis=0)  # of outputs that differ
+        step = self.step if self.step.ndim == 2 else self.step.max(axis=0, initial=0)  # of outputs that differ
         return Solution(value(self.value), step, self.base, known)
 
 

@@ -110,9 +110,9 @@ cdef int settle(Block *b, Py_ssize_t i, Py_ssize_t o, int checks, real *between)
     scale = 1
     for _ in range(b.n):
         scale /= h[facts.highest]
-    if error > max(
+    if not facts.still and error > max(
         <real>0.5 * absolute(v), <real>0.5 * <real>facts.spread * scale,
-        1000 * <real>b.limits.epsilon * <real>facts.tallest * scale
+        1000 * <real>(form.factor * b.limits.epsilon) * <real>facts.tallest * scale
     ):
         (<real *>b.error)[place] = 2 * max(error, absolute(v), <real>facts.spread * scale)
         return SETTLED  # hardly anything is known

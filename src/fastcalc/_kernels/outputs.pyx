@@ -251,7 +251,7 @@ cdef int act(Block *b, Py_ssize_t i, Py_ssize_t o, int *more, real *up) noexcept
         if r < <real>0.03 * t:
             wanted = 4 if t + r < <real>1e-8 * absolute(v) else 7
         if enough:
-            wanted = min(wanted, 1)
+            wanted = min(wanted, 1 if s.count == form.need else 0)
         more[0] = wanted - (s.count - 1 - k)
         if more[0] > 0:
             return DOWN
