@@ -19,7 +19,7 @@ from fastcalc._differences.noise import Verdict, noise_level
 
 _Array = NDArray[Any]
 _PAIRS = 2  # of neighbours of x
-_LEVELS = 8
+_POINTS = 8  # besides x
 _OPERATIONS = 8  # roundings of the size of the result that any code may do
 _ALIKE = 30.0
 _SHORT = 12  # bits
@@ -51,7 +51,7 @@ def rounding_of(
             spread = np.fmax(spread, np.abs(picked(moved) - base))
         single = single and _is_single(moved)
     h = 2.0 ** round(0.375 * np.log2(np.finfo(subject.points.dtype).eps))
-    for k in range(1, _LEVELS + 1):
+    for k in range(1, _POINTS + 1):
         with np.errstate(all="ignore"):
             moved = subject.derivatives(subject.moved(k * h * inward))
         single = single and _is_single(moved)

@@ -19,7 +19,7 @@ _Array = NDArray[Any]
 _SPACINGS = 5
 _SMALLEST = 0.6  # power of eps, relative to the direction
 _LARGEST = -6.0  # power of 2
-_POINTS = 8
+_POINTS = 8  # besides x
 _AGREE = 4.0
 _ROUNDING = 32.0  # times eps: what rounding may come to
 

@@ -13,8 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastcalc import _validation as check
-from fastcalc._differences.engine import CoarserOutput, Function, walk
-from fastcalc._differences.plans import base_plan
+from fastcalc._differences.engine import Function, values_at
 from fastcalc._differences.problem import as_points, frame_at, make_function, split_arguments
 from fastcalc._differences.settings import Settings, parse
 
@@ -139,23 +138,12 @@ def _sizes(points: _Array, scale: _Array | None) -> _Array:
 
 
 def _values(function: Function, points: _Array) -> _Array:
-    plan, points = base_plan(len(points)), np.ascontiguousarray(points)
-    nowhere = np.zeros(points.shape, points.dtype)
-    while True:
-        function.start()
-        try:
-            found = walk(function, lambda: (plan,), 0, points, nowhere, nowhere)
-        except CoarserOutput:
-            function.epsilon = function.coarse
-        else:
-            break
-    if found.base is None:  # the function failed at every point
-        return np.full((function.m, points.shape[1]), np.nan, points.dtype)
-    if found.base.dtype.kind == "c":
+    values = values_at(function, np.ascontiguousarray(points))
+    if values.dtype.kind == "c":
         raise TypeError(
-            f"`f` must return real numbers here; got dtype {found.base.dtype}: check its real and its imaginary part"
+            f"`f` must return real numbers here; got dtype {values.dtype}: check its real and its imaginary part"
         )
-    return found.base
+    return values
 
 
 def _checked(derivative: Callable[..., Any], subject: Subject) -> Callable[..., Any]:

@@ -126,12 +126,10 @@ class Hessian(Adaptive):
         value, error, step = (np.empty(shape, part.dtype) for part in (single.value, single.error, single.step))
         status = np.empty(shape, np.int8)
         every = np.arange(n)
-        _put(value, every, every, single.value)
-        _put(error, every, every, single.error)
-        _put(status, every, every, single.status)
-        _put(step, every, every, single.step)
+        diagonal = single.value, single.error, single.step, single.status
         combined = _polarised(single, single, mixed, first, second, units, units)
-        for whole, part in zip((value, error, step, status), combined, strict=True):
+        for whole, own, part in zip((value, error, step, status), diagonal, combined, strict=True):
+            _put(whole, every, every, own)
             _put(whole, first, second, part)
         flat = (function.m, n * n, lanes)
         known = Known(error.reshape(flat), status.reshape(flat)) if full else None
@@ -156,8 +154,8 @@ class HessianDirection(Adaptive):
         direction = _directions([(self.moved, self.v[self.moved])], real)
         whole = along(function, x, frame, direction, 2, self.aim)
         units, unit = _units(single, x, frame), _powers_of_2(_least(whole.top))
-        if frame.bounds is None:
-            units = np.where(units * unit * self.v < 0, -units, units)  # sums that do not cancel
+        if frame.bounds is None:  # sums that do not cancel
+            units = np.where(self.v < 0, -units, units)
         sums = []
         for i in range(n):
             coefficients = np.zeros(x.shape, real)
@@ -240,6 +238,7 @@ def _pairs(first: NDArray[np.intp], second: NDArray[np.intp], a: _Array, b: _Arr
     return Directions(start, component, np.ascontiguousarray(coefficient), exact=True)
 
 
+@np.errstate(all="ignore")
 def _polarised(
     single: Found,
     other: Found,
@@ -251,13 +250,6 @@ def _polarised(
 ) -> tuple[_Array, _Array, _Array, NDArray[np.int8]]:
     """Value, error, step and status of f_uv from the second derivatives along u, v and a u + b v."""
     a, b = a[first], b[second] if b.ndim == 2 else b
-    with np.errstate(all="ignore"):
-        return _combined(single, other, mixed, first, second, a, b)
-
-
-def _combined(
-    single: Found, other: Found, mixed: Found, first: NDArray[np.intp], second: NDArray[np.intp], a: _Array, b: _Array
-) -> tuple[_Array, _Array, _Array, NDArray[np.int8]]:
     uu, vv = a * a, b * b
     scale = 2 * a * b
     value = (mixed.value - uu * single.value[:, first] - vv * other.value[:, second]) / scale

@@ -18,8 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from fastcalc._differences.engine import CoarserOutput, Function, walk
-from fastcalc._differences.plans import base_plan
+from fastcalc._differences.engine import Function, values_at
 from fastcalc._differences.recipes import NO_FRAME, Frame, room_along, sure_room
 from fastcalc._kernels.ladder import Ladders, coordinate_start
 from fastcalc._kernels.lines import Lines
@@ -132,7 +131,8 @@ def along(
     function: Function, x: _Array, frame: Frame, directions: Directions, n: int, aim: Aim, *, record: bool = False
 ) -> Found:
     """n-th derivatives along all directions at the points x (n_variables, lanes)."""
-    base, epsilon = _base(function, x)
+    base = values_at(function, x)
+    epsilon = function.epsilon
     if directions.size * base.size == 0:
         return _nothing(function, directions.size, base)
     start = _start(x, frame, directions, smallest(n))
@@ -150,27 +150,12 @@ def _nothing(function: Function, axes: int, base: _Array) -> Found:
     return Found(np.empty(shape, base.dtype), empty, empty, empty, np.empty(shape, np.int8), base, None)
 
 
-def _base(function: Function, x: _Array) -> tuple[_Array, float]:
-    """f(x) (m, lanes), and the relative rounding error of its values."""
-    plan = base_plan(len(x))
-    nowhere = np.zeros(x.shape, x.real.dtype)
-    while True:
-        function.start()
-        try:
-            found = walk(function, lambda: (plan,), 0, x, nowhere, nowhere)
-        except CoarserOutput:
-            function.epsilon = function.coarse
-            continue
-        if found.base is None:  # no points at all
-            return np.empty((function.m, x.shape[1]), function.dtype), function.epsilon
-        return found.base, function.epsilon
-
-
 def smallest(n: int) -> float:
     """Components up to this count as 0: powers of steps in proportion leave the range of the exponent."""
     return float(10 ** (-280 / (n + 1)))
 
 
+@np.errstate(all="ignore")
 def _start(x: _Array, frame: Frame, directions: Directions, zero: float) -> _Start:
     wide = np.longdouble if x.real.dtype.char == "g" else np.float64
     if frame is NO_FRAME and x.dtype == np.float64 and directions is _coordinates(len(x), x.dtype):

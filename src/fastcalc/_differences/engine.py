@@ -128,6 +128,19 @@ def walk(
     return Walk(outs[_DERIVATIVE], outs.get(_TRUNCATION), outs.get(_ROUNDING), base)
 
 
+def values_at(function: Function, x: NDArray[Any]) -> NDArray[Any]:
+    """Values (m, lanes) at the points x (n, lanes), in the precision f has; NaN where it gave none at all of them."""
+    plan, nowhere = base_plan(len(x)), np.zeros(x.shape, x.real.dtype)
+    while True:
+        function.start()
+        try:
+            base = walk(function, lambda: (plan,), 0, x, nowhere, nowhere).base
+        except CoarserOutput:
+            function.epsilon = function.coarse
+        else:
+            return np.full((function.m, x.shape[1]), np.nan, function.dtype) if base is None else base
+
+
 def _evaluate(
     function: Function,
     plan: Plan,

@@ -1,8 +1,9 @@
 """Values of f in close succession: noise, levels, or neither (Moré, Wild, SIAM J. Sci. Comput. 33 (2011) 1292-1314)."""
 from libc.math cimport INFINITY, NAN, round, sqrt
 
-from fastcalc._kernels.arrays cimport absolute, real
-from fastcalc._kernels.rungs cimport BASE, CLOSE, FIRST_RUNG, NOISE_POINTS, Block, Line, is_finite, sample
+from fastcalc._kernels.arrays cimport absolute
+from fastcalc._kernels.rungs cimport BASE, CLOSE, FIRST_RUNG, NOISE, NOISE_POINTS, Block, Line, is_finite, sample
+from fastcalc._kernels.windows cimport real
 
 
 cdef bint moves(const Block *b, Py_ssize_t i, Py_ssize_t o, const real *kind) noexcept nogil:
@@ -31,7 +32,7 @@ cdef double quantum(const Block *b, Py_ssize_t i, Py_ssize_t o, const real *kind
         flat |= change == 0
         if 0 < change < INFINITY:
             least, most = min(least, change), max(most, change)
-    if s.tries > 0:
+    if s.phase == NOISE:  # else there was no room for these values
         rows = <real *>sample(b, i, CLOSE)
         for k in range(NOISE_POINTS):
             flat_close |= rows[k * b.m + o] == base[o]

@@ -28,7 +28,7 @@ cimport numpy as cnp
 
 import numpy as np
 
-from fastcalc._kernels.arrays cimport absolute, real, reals
+from fastcalc._kernels.arrays cimport absolute, reals
 from fastcalc._kernels.closeup cimport moves, noise_level, quantum
 from fastcalc._kernels.outcome cimport CLOSE_UP, OTHER_STEPS, SETTLED, settle
 from fastcalc._kernels.outputs cimport DOWN, LISTEN, READY, STILL_UP, STRIDE_DOWN, UP, act
@@ -36,7 +36,7 @@ from fastcalc._kernels.rungs cimport (
     BASE, CHECK, CLOSE, DONE, FIRST_RUNG, MAX_PENDING, MAX_REQUESTS, NOISE, NOISE_POINTS, OFF_LADDER, RUNGS, Block,
     Line, collect, insert, is_finite, ladder, plan_down, quantized, sample, turn, weigh_from
 )
-from fastcalc._kernels.windows cimport MAX_RUNGS, make_form
+from fastcalc._kernels.windows cimport MAX_RUNGS, make_form, real
 
 cnp.import_array()
 
@@ -51,8 +51,8 @@ cdef double NOISE_FACTOR = 3   # from the root mean square of misses to a bound
 cdef double OFF = 0.83         # the check point, in units of the largest step in use
 cdef double LONGEST = 16       # stride down
 cdef double LEAP = 1e3         # a stride up that begins a new ladder
-cdef double UNKNOWN = -1
-cdef int TRIES = 3             # spacings at which it is looked for
+cdef double UNKNOWN = -1       # noise that was not listened to
+cdef int TRIES = 3             # spacings at which noise is listened to
 
 
 cdef void take(Block *b, const real *values) noexcept nogil:
@@ -186,7 +186,7 @@ cdef void listen(Block *b, Py_ssize_t i, const real *kind) noexcept nogil:
 
 
 cdef void hear(Block *b, Py_ssize_t i, const real *kind) noexcept nogil:
-    # take what was found for the noise, or the distance of the levels of an f that moves in jumps
+    # Take what was found for the noise, or the distance of the levels of an f that moves in jumps, and go on.
     cdef Py_ssize_t o
     cdef double *noise
     b.state[i].listened = True
@@ -445,5 +445,4 @@ cdef void begin(Block *b, const real *base, const real *first_step) noexcept nog
             b.dropped[2 * i * b.m + o] = NAN
         plan_down(b, i, first_step[i], <real>b.ratio, b.forms[b.state[i].side + 1].need)
         if b.state[i].exhausted:
-            b.state[i].pending = 0
             finish(b, i, base)

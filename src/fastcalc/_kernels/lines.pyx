@@ -19,21 +19,18 @@ cdef class Lines:
         cnp.ndarray axis=None, cnp.ndarray lane=None,
     ):
         self.typenum = real_type(cnp.PyArray_TYPE(x))
-        if start is None:
-            self.parts = 2 if cnp.PyArray_ISCOMPLEX(x) else 1
-            self.n_components, self.n_lanes = cnp.PyArray_DIM(x, 0), cnp.PyArray_DIM(x, 1)
-            self.n_lines = self.n_components * self.n_lanes
-            reals(x, self.typenum, self.n_lines * self.parts)
-            self.x = x
-            return
         self.parts = 2 if cnp.PyArray_ISCOMPLEX(x) else 1
         self.n_components, self.n_lanes = cnp.PyArray_DIM(x, 0), cnp.PyArray_DIM(x, 1)
+        reals(x, self.typenum, self.n_components * self.n_lanes * self.parts)
+        self.x = x
+        if start is None:
+            self.n_lines = self.n_components * self.n_lanes
+            return
         self.n_lines = cnp.PyArray_DIM(axis, 0)
         self.per_lane = cnp.PyArray_DIM(coefficient, 1)
         for array in (start, component, axis, lane):
             if array.dtype != np.intp or not array.flags.c_contiguous:
                 raise ValueError("a kernel got indices of the wrong type or layout")
-        reals(x, self.typenum, self.n_components * self.n_lanes * self.parts)
         reals(coefficient, self.typenum, cnp.PyArray_DIM(component, 0) * self.per_lane)
         if not (
             start[0] == 0 and (np.diff(start) >= 0).all() and start[len(start) - 1] == len(component)
@@ -43,7 +40,7 @@ cdef class Lines:
         for indices, length in ((component, self.n_components), (axis, len(start) - 1), (lane, self.n_lanes)):
             if len(indices) and not 0 <= indices.min() <= indices.max() < length:
                 raise ValueError("a kernel got indices outside their arrays")
-        self.x, self.start, self.component, self.coefficient = x, start, component, coefficient
+        self.start, self.component, self.coefficient = start, component, coefficient
         self.axis, self.lane = axis, lane
 
     cdef int place(

@@ -1,5 +1,5 @@
-from fastcalc._kernels.arrays cimport real
 from fastcalc._kernels.rungs cimport Block
+from fastcalc._kernels.windows cimport real
 
 cdef enum Verdict:  # numbers of statuses
     CONVERGED = 0

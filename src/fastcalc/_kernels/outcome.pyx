@@ -1,75 +1,47 @@
 """The outcome of a ladder for one output of f: the derivative, its error, and a verdict in the numbers of statuses."""
 from libc.math cimport INFINITY, NAN, sqrt
 
-from fastcalc._kernels.arrays cimport absolute, real
-from fastcalc._kernels.outputs cimport Facts, choose, gap, gather, misses
+from fastcalc._kernels.arrays cimport absolute
+from fastcalc._kernels.outputs cimport LOUD, Facts, choose, gap, gather, misses
 from fastcalc._kernels.rungs cimport (
     BASE, OFF_LADDER, RETRIES, UPS, Block, Line, is_finite, ladder, sample, table
 )
-from fastcalc._kernels.windows cimport MAX_RUNGS, Choice, Form, extrapolate, interpolate, missed
+from fastcalc._kernels.windows cimport MAX_RUNGS, Choice, Form, extrapolate, interpolate, missed, real
 
-cdef double LOUD = 100        # misses over what is expected that want an explanation
 cdef double PLATEAU = 1e-6     # the least width of a plateau, in first steps
 
 
 cdef int settle(Block *b, Py_ssize_t i, Py_ssize_t o, int checks, real *between) noexcept nogil:
     # The result of one output; or what else must tell where it is wrong at the check point: other steps, smaller ones
     # or one `between` rungs far apart, or values in close succession.
-    cdef Line *s = b.state + i
-    cdef const Form *form = &b.forms[s.side + 1]
+    cdef const Line *s = b.state + i
     cdef const real *h = <real *>ladder(b, i)
     cdef real odd[MAX_RUNGS]
     cdef real even[MAX_RUNGS]
     cdef real size[MAX_RUNGS]
     cdef char flat[MAX_RUNGS]
-    cdef real v = NAN, t, r, error, miss, step, lone, lone_t, lone_r, scale
+    cdef real v = NAN, t, r, miss, step, raw = 0, distance = 0
     cdef Py_ssize_t place = i * b.m + o
-    cdef real *base = <real *>sample(b, i, BASE)
-    cdef real distance = 0
     cdef double *dropped = b.dropped + 2 * i * b.m + o
     cdef double *noise = b.noises + 2 * i * b.m + o
-    cdef real raw = 0
-    cdef bint below
     cdef Facts facts
-    cdef Choice choice, rival
-    cdef int k, steady = 0
+    cdef Choice choice
     (<real *>b.value)[place] = (<real *>b.error)[place] = NAN
     (<real *>b.step)[place] = (<real *>b.top)[place] = NAN
-    if not is_finite(base[o]):
+    if not is_finite((<real *>sample(b, i, BASE))[o]):
         b.verdict[place] = NON_FINITE
         return SETTLED
     facts = gather(b, i, o, odd, even, size, flat)
     record(b, i, o, &facts, odd, even, size)
-    if s.count - facts.first < form.need:
+    if s.count - facts.first < b.forms[s.side + 1].need:
         b.verdict[place] = NON_FINITE if facts.first == s.count > 0 else NOT_CONVERGED
         return SETTLED
-    choice = choose(b, i, o, &facts, odd, even, size, flat, False, &v, &t, &r)
-    if dropped[0] == dropped[0] and not (choice.found and absolute(v - <real>dropped[0]) <= t + r):
-        # A window was dropped since what it missed f by did not sound like noise; yet smaller steps do not confirm it
-        # or tell of something else: as noise, then, and no closer than both are.
-        distance = absolute(v - <real>dropped[0]) if choice.found else 0
-        facts.first = facts.highest
-        b.noises[2 * i * b.m + o] = max(b.noises[2 * i * b.m + o], dropped[b.m])
-        choice = choose(b, i, o, &facts, odd, even, size, flat, False, &v, &t, &r)
-    elif not choice.found:  # a plateau, if f does not move at the small steps
-        while steady < s.count - facts.first and flat[s.count - 1 - steady]:
-            steady += 1
-        # where only steps near the resolution of f's own arguments don't move it, that is no plateau
-        if (
-            steady > form.need and h[s.count - steady] > <real>PLATEAU * h[facts.first]
-            and facts.spread > b.limits.lattice * facts.tallest
-        ):
-            facts.still = True
-            facts.first = s.count - steady
-            choice = choose(b, i, o, &facts, odd, even, size, flat, False, &v, &t, &r)
-            r = max(r, <real>(facts.tallest * b.limits.epsilon) / h[choice.k])
+    choice = last_choice(b, i, o, &facts, odd, even, size, flat, &v, &t, &r, &distance)
     if not choice.found:
         describe_failure(b, i, o, &facts, odd, even, size)
         return SETTLED
-    k = choice.k
-    error = t + r
-    miss = missed_off(b, i, o, checks, odd, even, k, choice.w, &raw)
-    if miss > <real>LOUD * error and raw > <real>(LOUD * b.limits.epsilon * facts.tallest) and not b.given:
+    miss = missed_off(b, i, o, checks, odd, even, choice.k, choice.w, &raw)
+    if miss > LOUD * (t + r) and raw > <real>(LOUD * b.limits.epsilon * facts.tallest) and not b.given:
         # neither truncation nor rounding: noise, or structure between the rungs
         if not s.listened:
             return CLOSE_UP
@@ -82,44 +54,90 @@ cdef int settle(Block *b, Py_ssize_t i, Py_ssize_t o, int checks, real *between)
         if not choice.found:
             describe_failure(b, i, o, &facts, odd, even, size)
             return SETTLED
-        k = choice.k
-        error = t + r
         miss = 0
-    if miss > error and miss > <real>0.05 * absolute(v) and s.retries < RETRIES and not s.exhausted:
-        step = gap(b, h, k - choice.w, k) if s.ups < UPS else 0
+    if miss > t + r and miss > <real>0.05 * absolute(v) and s.retries < RETRIES and not s.exhausted:
+        step = gap(b, h, choice.k - choice.w, choice.k) if s.ups < UPS else 0
         if step > 0:
             between[0] = max(between[0], step)
         else:
             b.firsts[place] = s.count
         return OTHER_STEPS
-    error = max(error, miss + r)
-    if s.exhausted and not b.given:  # nobody asked what it misses f by
-        miss = <real>(b.limits.noise_factor * misses(b, i, odd, even, k, choice.w, &below))
+    conclude(b, i, o, &facts, odd, even, size, flat, choice, v, t, r, miss, distance)
+    return SETTLED
+
+
+cdef Choice last_choice(
+    Block *b, Py_ssize_t i, Py_ssize_t o, Facts *facts, const real *odd, const real *even, const real *size,
+    const char *flat, real *value, real *truncation, real *rounding, real *distance
+) noexcept nogil:
+    # The window to take in the end, of which some are known to be wrong, or none believable, until then. OUT distance:
+    # to the value of one that was dropped and that nothing replaces, else 0.
+    cdef const Line *s = b.state + i
+    cdef const real *h = <real *>ladder(b, i)
+    cdef double *dropped = b.dropped + 2 * i * b.m + o
+    cdef double *noise = b.noises + 2 * i * b.m + o
+    cdef real apart = INFINITY
+    cdef int steady = 0
+    cdef Choice choice = choose(b, i, o, facts, odd, even, size, flat, False, value, truncation, rounding)
+    distance[0] = 0
+    if choice.found:
+        apart = absolute(value[0] - <real>dropped[0])
+    if dropped[0] == dropped[0] and not (choice.found and apart <= truncation[0] + rounding[0]):
+        # A window was dropped since what it missed f by did not sound like noise; yet smaller steps do not confirm it
+        # or tell of something else: as noise, then, and no closer than both are.
+        distance[0] = apart if choice.found else 0
+        facts.first = facts.highest
+        noise[0] = max(noise[0], dropped[b.m])
+        choice = choose(b, i, o, facts, odd, even, size, flat, False, value, truncation, rounding)
+    elif not choice.found:  # a plateau, if f does not move at the small steps
+        while steady < s.count - facts.first and flat[s.count - 1 - steady]:
+            steady += 1
+        # where only steps near the resolution of f's own arguments don't move it, that is no plateau
+        if (
+            steady > b.forms[s.side + 1].need and h[s.count - steady] > <real>PLATEAU * h[facts.first]
+            and facts.spread > b.limits.lattice * facts.tallest
+        ):
+            facts.still = True
+            facts.first = s.count - steady
+            choice = choose(b, i, o, facts, odd, even, size, flat, False, value, truncation, rounding)
+            rounding[0] = max(rounding[0], <real>(facts.tallest * b.limits.epsilon) / h[choice.k])
+    return choice
+
+
+cdef void conclude(
+    Block *b, Py_ssize_t i, Py_ssize_t o, const Facts *facts, const real *odd, const real *even, const real *size,
+    const char *flat, Choice choice, real v, real t, real r, real miss, real distance
+) noexcept nogil:
+    # value, error and verdict from a window and what it misses the check point by
+    cdef const Line *s = b.state + i
+    cdef const real *h = <real *>ladder(b, i)
+    cdef Py_ssize_t place = i * b.m + o
+    cdef int k = choice.k
+    cdef real error = max(t + r, miss + r), scale = 1
+    cdef bint steady
+    if s.exhausted and not b.given:  # nobody asked what it misses f by at the rungs below
+        miss = <real>(b.limits.noise_factor * misses(b, i, odd, even, k, choice.w, &steady))
         error = max(error, miss * (<real *>table(b, i, 2))[k * b.stride + choice.w])
     error = max(error * <real>b.limits.safety, distance)
     (<real *>b.value)[place] = v
     (<real *>b.step)[place] = h[k]
     (<real *>b.top)[place] = h[k - choice.w]
     b.verdict[place] = NOT_CONVERGED
-    rival = choice
-    if choice.alone:
-        rival = choose(b, i, o, &facts, odd, even, size, flat, True, &lone, &lone_t, &lone_r)
-    if choice.alone and rival.found and lone_t + lone_r < <real>1e-3 * error and absolute(lone - v) <= 3 * error:
-        b.verdict[place] = NOT_SMOOTH  # where rounding hides less, the companion is spoilt
-        return SETTLED
-    scale = 1
+    if choice.alone and is_spoilt(b, i, o, facts, odd, even, size, flat, v, error):
+        b.verdict[place] = NOT_SMOOTH
+        return
     for _ in range(b.n):
         scale /= h[facts.highest]
-    if not facts.still and error > max(
+    if facts.spread > 16 * b.limits.epsilon * facts.tallest and error > max(
         <real>0.5 * absolute(v), <real>0.5 * <real>facts.spread * scale,
-        1000 * <real>(form.factor * b.limits.epsilon) * <real>facts.tallest * scale
+        1000 * <real>(b.forms[s.side + 1].factor * b.limits.epsilon) * <real>facts.tallest * scale
     ):
         (<real *>b.error)[place] = 2 * max(error, absolute(v), <real>facts.spread * scale)
-        return SETTLED  # hardly anything is known
+        return  # hardly anything is known
     if error == 0 and facts.still:
         error = <real>5e-324  # of numbers below the smallest
     if not 0 < error < INFINITY:
-        return SETTLED
+        return
     (<real *>b.error)[place] = error
     if b.rtol >= 0 and error <= max(<real>b.atol, <real>b.rtol * absolute(v)):
         b.verdict[place] = CONVERGED
@@ -129,7 +147,17 @@ cdef int settle(Block *b, Py_ssize_t i, Py_ssize_t o, int checks, real *between)
         b.verdict[place] = NOISE_LIMIT
     else:
         b.verdict[place] = ROUNDING_LIMIT
-    return SETTLED
+
+
+cdef bint is_spoilt(
+    const Block *b, Py_ssize_t i, Py_ssize_t o, const Facts *facts, const real *odd, const real *even, const real *size,
+    const char *flat, real v, real error
+) noexcept nogil:
+    # Whether the window that is best without regard to its companion has the same value at far less rounding: there
+    # the companion shows that f is not smooth.
+    cdef real value, t, r
+    cdef Choice rival = choose(b, i, o, facts, odd, even, size, flat, True, &value, &t, &r)
+    return rival.found and t + r < <real>1e-3 * error and absolute(value - v) <= 3 * error
 
 
 cdef real missed_off(

@@ -1,6 +1,8 @@
-from fastcalc._kernels.arrays cimport real
 from fastcalc._kernels.rungs cimport Block
-from fastcalc._kernels.windows cimport Choice
+from fastcalc._kernels.windows cimport Choice, real
+
+cdef enum:
+    LOUD = 100       # misses over what is expected that want an explanation
 
 cdef enum Action:  # what an output wants next; of several, a line does the last in this order
     READY
@@ -11,11 +13,12 @@ cdef enum Action:  # what an output wants next; of several, a line does the last
     STRIDE_DOWN
 
 cdef struct Facts:
-    # of one output, besides the data: rungs in use are those from `first` on; f is finite from `highest` on
-    int first, highest
+    # of one output, besides the data
+    int first            # rungs in use: this one and those below
+    int highest          # from this rung on f is finite
     bint still           # f does not move at all
-    double tallest       # largest abs(f) of these rungs
-    double spread        # largest abs(f - f(x))
+    double tallest       # largest size of f at the finite rungs
+    double spread        # largest abs(f - f(x)) there
 
 
 cdef Facts gather(

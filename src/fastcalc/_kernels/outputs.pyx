@@ -1,11 +1,11 @@
 """What the samples of a ladder say of one output of f: its best window, and what it wants next."""
 from libc.math cimport INFINITY, NAN, pow, sqrt
 
-from fastcalc._kernels.arrays cimport absolute, real
+from fastcalc._kernels.arrays cimport absolute
 from fastcalc._kernels.rungs cimport (
     BASE, FIRST_RUNG, RETRIES, UPS, Block, Line, companion_table, is_finite, ladder, sample, table
 )
-from fastcalc._kernels.windows cimport MAX_RUNGS, Choice, Form, choose_window, interpolate, missed
+from fastcalc._kernels.windows cimport MAX_RUNGS, Choice, Form, choose_window, interpolate, missed, real
 
 cdef double ENOUGH = 300       # rounding over that of f itself: fewer digits are not worth a stride up
 cdef double FAR_UP = 6         # the longest stride up while there is something of the derivative
@@ -14,7 +14,8 @@ cdef double GAP = 2.1          # strides that a rung is put between
 cdef double TYPICAL = 0.19     # first step where f does not move in steps relative to x
 cdef double FEW_DIGITS = 1e-6  # rounding over the derivative, from which on a stride up may cross x = 0
 cdef double LEAST = 1e-305     # what is added to f for its rounding, which ends at denormal numbers
-cdef double LOUD = 100         # misses over rounding that want an explanation
+cdef int AGAIN = -1            # no action: to choose once more, for the noise that was found
+cdef int CHOICES = 4           # of a window, at most
 cdef int STILL_UPS = 4         # of an f that does not move
 cdef int FEW_ROUGH = 3         # rounds without a believable window that make one found below them suspicious
 cdef int ROUGH = 8             # rounds without a believable window before noise is looked for
@@ -71,10 +72,14 @@ cdef Choice choose(
     cdef const Line *s = b.state + i
     cdef const Form *form = &b.forms[s.side + 1]
     cdef const real *data = odd if form.odd else even
-    cdef const real *other = NULL if s.side != 0 or alone else even if form.odd else odd
+    cdef const real *other = NULL
+    if s.side == 0 and not alone:
+        other = even if form.odd else odd
+    if facts.still:
+        flat = NULL  # no rung says more than others
     return choose_window(
         form, &b.limits, <real *>ladder(b, i), <real *>table(b, i, 0), <real *>companion_table(b, i, form),
-        <real *>table(b, i, 2), b.stride, facts.first, s.count, data, other, size, NULL if facts.still else flat,
+        <real *>table(b, i, 2), b.stride, facts.first, s.count, data, other, size, flat,
         b.noises[2 * i * b.m + o], value, truncation, rounding,
     )
 
@@ -189,10 +194,91 @@ cdef real higher(
     return up if up > <real>1.2 * h[top] else 0
 
 
+cdef int without_window(
+    const Block *b, Py_ssize_t i, const Facts *facts, const real *h, const char *flat, real *up
+) noexcept nogil:
+    # what an output wants while no window is believable
+    cdef const Line *s = b.state + i
+    if flat[s.count - 1] and facts.spread < b.limits.lattice * facts.tallest and s.ups < STILL_UPS:
+        up[0] = min(max(<real>TYPICAL, <real>FARTHER_UP * h[0]), (<real *>b.reach)[i])
+        if up[0] > h[0]:
+            return STILL_UP  # perhaps a few steps of a lattice of low precision
+    return LISTEN if s.rough >= ROUGH and not s.listened and not b.given else STRIDE_DOWN
+
+
+cdef int look_up(
+    Block *b, Py_ssize_t i, Py_ssize_t o, const Facts *facts, const real *odd, const real *even, int k, int w, real v,
+    real t, real r, real *up
+) noexcept nogil:
+    # Whether a window wants a step above it, or between its rungs: UP. AGAIN: there is more noise than was known.
+    cdef const Line *s = b.state + i
+    cdef const real *h = <real *>ladder(b, i)
+    cdef double *noise = b.noises + 2 * i * b.m + o
+    cdef double *dropped = b.dropped + 2 * i * b.m + o
+    cdef real scale = absolute(v)
+    cdef double miss
+    if scale <= r:  # perhaps 0, by symmetry: what f does in other ways tells its scale
+        scale = max(scale, moved(b, i, o, h, k - w) / 10)
+    if r > <real>0.1 * t and r > <real>(ENOUGH * b.limits.epsilon) * scale:
+        up[0] = higher(b, i, facts, h, k - w, r, scale, noise[0])
+        if up[0] > 0:
+            return UP
+    if (s.rough >= FEW_ROUGH or dropped[0] == dropped[0]) and r > <real>0.3 * t:
+        # what the rungs above do is believed to be structure: it must come gradually
+        miss = broken_off(b, i, o, odd, even, facts.highest, k, w, t + r, up)
+        if up[0] > 0 and s.ups < UPS:
+            return UP
+        if miss > noise[0]:
+            noise[0] = miss
+            return AGAIN
+        if miss == 0:
+            dropped[0] = NAN  # structure it is
+    if t > 3 * r and s.ups < UPS:
+        up[0] = gap(b, h, k - w, k)
+        if up[0] > 0:
+            return UP
+    return READY
+
+
+cdef int rungs_below(real v, real t, real r, bint enough) noexcept nogil:
+    # how many rungs a window wants below it: none where rounding grows already, more the faster truncation falls
+    cdef int wanted = 2 if r < 3 * t else 0
+    if r < <real>0.03 * t:
+        wanted = 4 if t + r < <real>1e-8 * absolute(v) else 7
+    return min(wanted, 1) if enough else wanted
+
+
+cdef int explain(
+    Block *b, Py_ssize_t i, Py_ssize_t o, const Facts *facts, const real *odd, const real *even, int k, int w, real v,
+    real t, real r
+) noexcept nogil:
+    # What a window misses f by at the rungs below it: rounding, which is READY; else it is listened to, and is noise,
+    # AGAIN, or where nothing sounds like that structure, which only smaller steps can tell of.
+    cdef Line *s = b.state + i
+    cdef double *noise = b.noises + 2 * i * b.m + o
+    cdef double *dropped = b.dropped + 2 * i * b.m + o
+    cdef bint steady
+    cdef double miss = b.limits.noise_factor * misses(b, i, odd, even, k, w, &steady)
+    cdef double amplify = <double>(<real *>table(b, i, 2))[k * b.stride + w]
+    cdef bint loud = miss > LOUD * b.limits.epsilon * facts.tallest
+    steady &= t > 10 * r and loud
+    if miss <= 1.5 * noise[0] or not (miss * amplify > <double>(t + r) or steady):
+        return READY
+    if loud:
+        if not s.listened:
+            return LISTEN
+        if b.limits.noise_factor * noise[b.m] < 0.05 * miss and s.retries < RETRIES and not s.levels:
+            b.firsts[i * b.m + o] = s.count
+            dropped[0], dropped[b.m] = <double>v, miss
+            s.retries += 1
+            return STRIDE_DOWN
+    noise[0] = miss
+    return AGAIN
+
+
 cdef int act(Block *b, Py_ssize_t i, Py_ssize_t o, int *more, real *up) noexcept nogil:
     # OUT more: rungs wanted; up: the step wanted
-    cdef Line *s = b.state + i
-    cdef const Form *form = &b.forms[s.side + 1]
+    cdef const Line *s = b.state + i
     cdef const real *h = <real *>ladder(b, i)
     cdef real odd[MAX_RUNGS]
     cdef real even[MAX_RUNGS]
@@ -200,75 +286,34 @@ cdef int act(Block *b, Py_ssize_t i, Py_ssize_t o, int *more, real *up) noexcept
     cdef char flat[MAX_RUNGS]
     cdef Facts facts = gather(b, i, o, odd, even, size, flat)
     cdef Choice choice
-    cdef real v, t, r, scale
-    cdef int wanted, k, w
-    cdef bint enough, steady
-    cdef double miss, amplify
-    cdef double *noise = b.noises + 2 * i * b.m + o
-    cdef double *dropped = b.dropped + 2 * i * b.m + o
+    cdef real v, t, r
+    cdef bint enough
+    cdef int action, need = b.forms[s.side + 1].need
     cdef real *top = (<real *>b.top) + i * b.m + o
     top[0] = NAN
     more[0] = 1
-    if s.count - facts.first < form.need:
-        more[0] = form.need - (s.count - facts.first)
+    if s.count - facts.first < need:
+        more[0] = need - (s.count - facts.first)
         return STRIDE_DOWN if facts.first == s.count else DOWN
-    for _ in range(4):
+    for _ in range(CHOICES):
         choice = choose(b, i, o, &facts, odd, even, size, flat, False, &v, &t, &r)
         top[0] = h[choice.k - choice.w] if choice.found else <real>NAN
         if not choice.found:
-            if flat[s.count - 1] and facts.spread < b.limits.lattice * facts.tallest and s.ups < STILL_UPS:
-                up[0] = min(max(<real>TYPICAL, <real>FARTHER_UP * h[0]), (<real *>b.reach)[i])
-                if up[0] > h[0]:
-                    return STILL_UP  # perhaps a few steps of a lattice of low precision
-            return LISTEN if s.rough >= ROUGH and not s.listened and not b.given else STRIDE_DOWN
-        k, w = choice.k, choice.w
+            return without_window(b, i, &facts, h, flat, up)
         if facts.still:  # what abs(x) says of the scale may be wrong
             up[0] = min(<real>TYPICAL, (<real *>b.reach)[i])
             return STILL_UP if s.ups < STILL_UPS and up[0] > <real>1.2 * h[facts.first] else READY
         enough = b.rtol >= 0 and <real>b.limits.safety * (t + r) <= max(<real>b.atol, <real>b.rtol * absolute(v))
-        scale = absolute(v)
-        if scale <= r:  # perhaps 0, by symmetry: what f does in other ways tells its scale
-            scale = max(scale, moved(b, i, o, h, k - w) / 10)
-        if not enough and r > <real>0.1 * t and r > <real>(ENOUGH * b.limits.epsilon) * scale:
-            up[0] = higher(b, i, &facts, h, k - w, r, scale, noise[0])
-            if up[0] > 0:
-                return UP
-        if not enough and (s.rough >= FEW_ROUGH or dropped[0] == dropped[0]) and r > <real>0.3 * t:
-            # what the rungs above do is believed to be structure: it must come gradually
-            miss = broken_off(b, i, o, odd, even, facts.highest, k, w, t + r, up)
-            if up[0] > 0 and s.ups < UPS:
-                return UP
-            if miss > noise[0]:
-                noise[0] = miss
-                continue
-            if miss == 0:
-                dropped[0] = NAN  # structure it is
-        if not enough and t > 3 * r and s.ups < UPS:
-            up[0] = gap(b, h, k - w, k)
-            if up[0] > 0:
-                return UP
-        wanted = 2 if r < 3 * t else 0
-        if r < <real>0.03 * t:
-            wanted = 4 if t + r < <real>1e-8 * absolute(v) else 7
-        if enough:
-            wanted = min(wanted, 1 if s.count == form.need else 0)
-        more[0] = wanted - (s.count - 1 - k)
-        if more[0] > 0:
-            return DOWN
-        if b.given:
-            return READY
-        miss = b.limits.noise_factor * misses(b, i, odd, even, k, w, &steady)
-        steady &= t > 10 * r and miss > LOUD * b.limits.epsilon * facts.tallest
-        amplify = <double>(<real *>table(b, i, 2))[k * b.stride + w]
-        if miss <= 1.5 * noise[0] or not (miss * amplify > <double>(t + r) or steady):
-            return READY
-        if miss > LOUD * b.limits.epsilon * facts.tallest:
-            if not s.listened:
-                return LISTEN
-            if b.limits.noise_factor * noise[b.m] < 0.05 * miss and s.retries < RETRIES and not s.levels:
-                b.firsts[i * b.m + o] = s.count  # what was missed is no noise: smaller steps must tell
-                b.dropped[2 * i * b.m + o], b.dropped[(2 * i + 1) * b.m + o] = <double>v, miss
-                s.retries += 1
-                return STRIDE_DOWN
-        noise[0] = miss
+        action = READY if enough else look_up(b, i, o, &facts, odd, even, choice.k, choice.w, v, t, r, up)
+        if action == READY:
+            more[0] = rungs_below(v, t, r, enough) - (s.count - 1 - choice.k)
+            if enough and s.count > b.forms[s.side + 1].need:
+                more[0] = 0  # they were asked for once
+            if more[0] > 0:
+                return DOWN
+            if b.given:
+                return READY
+            action = explain(b, i, o, &facts, odd, even, choice.k, choice.w, v, t, r)
+        if action != AGAIN:
+            return action
     return READY

@@ -1,7 +1,8 @@
-from fastcalc._kernels.arrays cimport real
-from fastcalc._kernels.windows cimport MAX_RUNGS, Form, Limits
+from fastcalc._kernels.windows cimport MAX_RUNGS, Form, Limits, real
 
-cdef enum Phase:
+# A parameter `kind` is never read: a fused function needs one that tells its type, and Block has none.
+
+cdef enum Phase:  # of a line: what is asked for
     RUNGS
     NOISE
     CHECK
@@ -17,19 +18,30 @@ cdef enum:
 
 cdef enum Row:  # of the samples of a line
     BASE
-    OFF_LADDER       # MAX_PENDING of them
-    CLOSE = 9
+    OFF_LADDER       # check points, MAX_PENDING of them
+    CLOSE = 9        # OFF_LADDER + MAX_PENDING; values in close succession
     FIRST_RUNG = 17  # CLOSE + NOISE_POINTS; two rows a rung
 
 cdef struct Line:
-    int side, count, phase, pending, ups, slow, rough, tries, retries, evaluations
-    bint listened, exhausted
+    int side             # of x: 0 both, 1 and -1 one
+    int count            # rungs with samples
+    int phase
+    int pending          # steps asked for
+    int ups              # strides up so far, as all that follows
+    int slow             # strides down in a row, which become longer
+    int rough            # rounds without a believable window
+    int tries            # spacings listened at, with the one that there was no room for
+    int retries          # fresh starts at smaller steps
+    int evaluations
+    bint listened        # for noise, at all spacings that it takes
+    bint exhausted       # no further rung is possible, or allowed
     bint levels          # f does not move in small steps: it has levels, and misses are the distance between them
-
 
 cdef struct Block:
     Py_ssize_t n_lines, m
-    int n, stride, most
+    int n                # which derivative
+    int stride           # of the tables of weights: the largest window
+    int most             # evaluations a line
     bint given           # noise
     Py_ssize_t item      # bytes of a number
     double given_noise, x_epsilon, ratio, rtol, atol
@@ -46,7 +58,7 @@ cdef struct Block:
     void *error
     void *step
     void *top
-    void *history        # [lines, rungs, 1 + 2 m]
+    void *history        # [lines, rungs, 1 + 2 m], NULL if not wanted
     signed char *verdict  # [lines, m]
     double *noises       # [lines, 2, m]: what the errors allow for; what was listened to, UNKNOWN before
     int *firsts          # [lines, m]: rungs before this one stepped over structure

@@ -5,8 +5,7 @@ inside `reach`, and above the smallest step that moves x.
 """
 from libc.string cimport memcpy, memmove
 
-from fastcalc._kernels.arrays cimport real
-from fastcalc._kernels.windows cimport MAX_RUNGS, Form, weigh
+from fastcalc._kernels.windows cimport MAX_RUNGS, Form, real, weigh
 
 cdef extern from "math.h" nogil:
     double floor(double)

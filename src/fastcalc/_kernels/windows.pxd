@@ -1,12 +1,16 @@
-from fastcalc._kernels.arrays cimport real
+ctypedef fused real:  # of ladders: samples in float32 become double
+    double
+    long double
 
 cdef enum:
     MAX_RUNGS = 48
     MAX_WINDOW = 16
 
 cdef struct Form:
-    int n, j, q, window, need, side
-    bint odd
+    # of an n-th derivative, on both sides of x (side 0) or on one: q and j as in windows.pyx, factor n!
+    int j, q, side
+    int window, need   # rungs of the largest window; rungs before there is anything to tell
+    bint odd           # of the odd part, or of the one part that a side has
     int companion_j, companion_q
     double factor, companion_factor
 
@@ -20,8 +24,9 @@ cdef struct Limits:
     double lattice     # changes of f, over f, up to which they may be those of a lower precision
 
 cdef struct Choice:
-    bint found, alone
-    int k, w
+    bint found
+    bint alone         # some better window was passed over since its companion is spoilt
+    int k, w           # the last rung of the window, rungs before it
 
 cdef Form make_form(int n, int side)
 cdef void weigh(

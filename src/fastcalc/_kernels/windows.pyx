@@ -9,7 +9,7 @@ power series in t whose coefficient j is f^(n)(x) / n! with n = 2j + 1 and n = 2
 consecutive rungs is a weighted sum of data (Fornberg, Math. Comp. 51 (1988) 699-706), whose error is
 
     truncation: the larger difference to two neighbours, the window without its first rung and the one a rung earlier;
-    rounding:   sum(abs(weight) / h**q) times (eps max(abs(f)) + noise).
+    rounding:   n! sum(abs(weight) / h**q) times (eps max(size) + noise), where size is that of f at a rung.
 
 The window with the smallest sum is taken among those which are believable: the truncation is small against the value,
 or as small as the rounding, and the same holds for the companion, the derivative of the other parity one below (for
@@ -17,7 +17,7 @@ n = 1: the second), which a kink at x spoils while symmetry hides it from the de
 """
 from libc.math cimport INFINITY
 
-from fastcalc._kernels.arrays cimport absolute, real
+from fastcalc._kernels.arrays cimport absolute
 
 
 cdef double SLOW = 0.3      # the ratio of consecutive differences, from which on they are summed up
@@ -27,7 +27,7 @@ cdef double SLOWEST = 0.9
 cdef Form make_form(int n, int side):
     cdef Form form
     cdef int i
-    form.n, form.side = n, side
+    form.side = side
     form.factor = 1
     for i in range(2, n + 1):
         form.factor *= i
@@ -121,8 +121,8 @@ cdef Choice choose_window(
     const real *amplify, int stride, int first, int count, const real *data, const real *other, const real *size,
     const char *flat, double noise, real *value, real *truncation, real *rounding
 ) noexcept nogil:
-    # IN tables of `weigh` for rungs 0 to count, of which those from `first` on are used; data, other[count]: of the
-    # derivative and of its companion, NULL for one-sided ladders; size[count]: the largest abs(f) of each rung;
+    # IN tables of `weigh` for `count` rungs, of which those from `first` on are used; data, other[count]: of the
+    # derivative and of its companion, NULL for one-sided ladders; size[count]: what rounding is relative to;
     # flat[count]: rungs where f does not move, which say nothing where it does at others, NULL if they are to count.
     # OUT value, truncation, rounding of the window chosen.
     cdef real values[MAX_RUNGS][MAX_WINDOW]
