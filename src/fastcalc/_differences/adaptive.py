@@ -91,6 +91,8 @@ class Lines(Adaptive):
         base = function.values[:, :lanes].T if function.columns_last else function.values[:lanes]
         each = np.ascontiguousarray(base) if n == 1 else np.tile(base, (n, 1))
         start = coordinate_start(x, START, self.smallest)
+        if start is None:  # not finite
+            return None
         ladders = Ladders(self.n, each, *start, EPSILON, EPSILON, *self.aim.numbers(), False)
         if not _quietly(ladders, function, lines):
             return None
@@ -152,6 +154,8 @@ class HessianDirection(Adaptive):
         direction = _directions([(self.moved, self.v[self.moved])], real)
         whole = along(function, x, frame, direction, 2, self.aim)
         units, unit = _units(single, x, frame), _powers_of_2(_least(whole.top))
+        if frame.bounds is None:  # sums that do not cancel
+            units = np.where(self.v < 0, -units, units)
         sums = []
         for i in range(n):
             coefficients = np.zeros(x.shape, real)

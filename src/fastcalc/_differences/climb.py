@@ -119,6 +119,7 @@ class _Start(NamedTuple):
     side: NDArray[np.int8]
     bent: NDArray[np.bool_]
     fixed: NDArray[np.bool_]
+    lost: NDArray[np.bool_]  # where x is not finite
 
     def of(self, lines: NDArray[np.intp]) -> tuple[_Array, _Array, _Array, _Array, NDArray[np.int8]]:
         """What the kernel wants to know of some lines."""
@@ -154,13 +155,17 @@ def smallest(n: int) -> float:
     return float(10 ** (-280 / (n + 1)))
 
 
+@np.errstate(all="ignore")
 def _start(x: _Array, frame: Frame, directions: Directions, zero: float) -> _Start:
     wide = np.longdouble if x.real.dtype.char == "g" else np.float64
     if frame is NO_FRAME and x.dtype == np.float64 and directions is _coordinates(len(x), x.dtype):
         usual = coordinate_start(x, START, zero)
+    else:
+        usual = None
+    if usual is not None:
         first, reach, size, finest = (part.reshape(x.shape) for part in usual[:4])
         nowhere = np.zeros(x.shape, np.bool_)
-        return _Start(first, reach, size, finest, usual[4].reshape(x.shape), nowhere, nowhere)
+        return _Start(first, reach, size, finest, usual[4].reshape(x.shape), nowhere, nowhere, nowhere)
     place = x.real[directions.component]
     speed = np.broadcast_to(np.abs(directions.coefficient), place.shape)
     size = np.abs(x[directions.component])
@@ -175,7 +180,9 @@ def _start(x: _Array, frame: Frame, directions: Directions, zero: float) -> _Sta
         first = directions.lowest(np.where(speed > 0, own / speed, np.inf)).astype(wide)
         finest = directions.lowest(np.where(speed > 0, 2 * spacing / speed, np.inf)).astype(wide)
         least_needed = directions.highest(np.where(speed > 0, 2 * spacing / speed, 0)).astype(wide)
-        first, finest = (np.where(np.isfinite(steps), steps, 1).astype(wide) for steps in (first, finest))
+        first = np.where(np.isfinite(first), first, 1).astype(wide)
+        finest = np.where(np.isfinite(finest), finest, 0).astype(wide)
+        alive = directions.lowest(np.isfinite(place).astype(wide)) > 0
         amount = directions.highest(np.abs(place) / speed).astype(wide) if directions.exact else np.zeros_like(first)
     side, bent = np.zeros(first.shape, np.int8), np.zeros(first.shape, np.bool_)
     fixed, reach = bent.copy(), np.full(first.shape, np.inf, wide)
@@ -191,7 +198,7 @@ def _start(x: _Array, frame: Frame, directions: Directions, zero: float) -> _Sta
         fitted = np.minimum(first, reach)
         bent = (side != 0) | (fitted < first)
         first = np.where(fixed, 1, fitted)
-    return _Start(first, reach, amount, finest, side, bent, fixed)
+    return _Start(first, reach, amount, finest, side, bent, fixed, ~alive)
 
 
 def _rooms(x: _Array, directions: Directions, lower: _Array, upper: _Array) -> tuple[_Array, _Array]:
@@ -231,7 +238,8 @@ def _climb(
     status = np.full(shape, Status.FIXED_VARIABLE, np.int8)
     kept: _Array | None = None
     plain = directions is _coordinates(len(x), x.real.dtype)
-    live = np.flatnonzero(~start.fixed.reshape(-1))
+    live = np.flatnonzero(~(start.fixed | start.lost).reshape(-1))
+    status[start.lost] = Status.NON_FINITE
     at_once = max(1, min(LINES, _NUMBERS // (100 * max(1, parts * m))))
     with np.errstate(all="ignore"):
         for first in range(0, len(live), at_once):
@@ -261,7 +269,8 @@ def _climb(
                     kept = np.zeros((directions.size * lanes, *ladders.history.shape[1:]), wide)
                 kept[block] = ladders.history
     if start.bent.any():
-        status[start.bent & ~start.fixed] = _at_bound(status[start.bent & ~start.fixed])
+        turned = start.bent & ~start.fixed & ~start.lost
+        status[turned] = _at_bound(status[turned])
     if kept is not None:
         kept = kept.reshape(directions.size, lanes, *kept.shape[1:])
     return _found(function, (value, error, step, top, status), kept, base, parts)

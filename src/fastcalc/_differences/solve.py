@@ -52,9 +52,11 @@ class Solution:
         """With sums, means or parts in the place of the results; errors like values where `error` is not given."""
         known = self.known
         if known is not None:
-            known = Known((error or value)(known.error), status(known.status))
-        step = self.step if self.step.ndim == 2 else self.step.max(axis=0)  # of outputs that differ
-        return Solution(value(self.value), step, self.base, known)
+            with np.errstate(all="ignore"):  # errors without bound
+                known = Known((error or value)(known.error), status(known.status))
+        step = self.step if self.step.ndim == 2 else self.step.max(axis=0, initial=0)  # of outputs that differ
+        with np.errstate(invalid="ignore"):  # inf - inf is NaN without a word
+            return Solution(value(self.value), step, self.base, known)
 
 
 def gathered(parts: list[Solution], how: Callable[[list[NDArray[Any]]], NDArray[Any]]) -> Solution:

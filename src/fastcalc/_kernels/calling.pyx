@@ -717,6 +717,7 @@ cdef class BlockCaller(Caller):
                 for p in range(first, first + k):
                     self.evaluate_some(lines, line, shift, p, 1)
             first += k
+            self.reserve(count)  # now that the size of an output is known
             if self.coarse > 0:
                 self.epsilon, self.coarse = self.coarse, 0
 

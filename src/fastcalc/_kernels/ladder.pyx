@@ -118,6 +118,9 @@ cdef void decide(Block *b, Py_ssize_t i, const real *kind) noexcept nogil:
         s.ups += 1
         if highest > LEAP * h[0] and (strongest == STILL_UP or b.m == 1):  # from the beginning
             s.count = 0
+            for o in range(b.m):
+                b.firsts[i * b.m + o] = 0
+                b.dropped[2 * i * b.m + o] = NAN
         plan_down(b, i, highest, ratio, 1 if s.count > 0 else b.forms[s.side + 1].need)
     elif strongest == LISTEN:
         begin_listening(b, i, kind)
@@ -396,7 +399,8 @@ cdef class Ladders:
 
 def coordinate_start(cnp.ndarray x not None, double relative, double smallest):
     """What `Ladders` want to know of lines along the coordinates of x, of float64, without any options: first step,
-    reach, size, finest step and side. A component up to `smallest` counts as 0, whose size is 1.
+    reach, size, finest step and side. A component up to `smallest` counts as 0, whose size is 1. None where x is not
+    finite.
     """
     cdef Py_ssize_t i, count = cnp.PyArray_SIZE(x)
     cdef const double *numbers = <double *>reals(x, cnp.NPY_DOUBLE, count)
@@ -406,6 +410,8 @@ def coordinate_start(cnp.ndarray x not None, double relative, double smallest):
     cdef double length
     for i in range(count):
         length = absolute(numbers[i])
+        if not length < INFINITY:
+            return None
         (<double *>data_of(reach))[i] = INFINITY
         (<double *>data_of(size))[i] = length
         (<double *>data_of(finest))[i] = 2 * (nextafter(length, INFINITY) - length)

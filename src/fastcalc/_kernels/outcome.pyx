@@ -128,9 +128,9 @@ cdef void conclude(
         return
     for _ in range(b.n):
         scale /= h[facts.highest]
-    if error > max(
+    if facts.spread > 16 * b.limits.epsilon * facts.tallest and error > max(
         <real>0.5 * absolute(v), <real>0.5 * <real>facts.spread * scale,
-        1000 * <real>b.limits.epsilon * <real>facts.tallest * scale
+        1000 * <real>(b.forms[s.side + 1].factor * b.limits.epsilon) * <real>facts.tallest * scale
     ):
         (<real *>b.error)[place] = 2 * max(error, absolute(v), <real>facts.spread * scale)
         return  # hardly anything is known

@@ -307,6 +307,8 @@ cdef int act(Block *b, Py_ssize_t i, Py_ssize_t o, int *more, real *up) noexcept
         action = READY if enough else look_up(b, i, o, &facts, odd, even, choice.k, choice.w, v, t, r, up)
         if action == READY:
             more[0] = rungs_below(v, t, r, enough) - (s.count - 1 - choice.k)
+            if enough and s.count > b.forms[s.side + 1].need:
+                more[0] = 0  # they were asked for once
             if more[0] > 0:
                 return DOWN
             if b.given:

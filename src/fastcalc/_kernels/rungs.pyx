@@ -102,6 +102,7 @@ cdef int insert(Block *b, Py_ssize_t i, real h, const real *plus, const real *mi
     cdef Line *s = b.state + i
     cdef real *steps = <real *>ladder(b, i)
     cdef real *rows
+    cdef Py_ssize_t o
     cdef int k = s.count, q
     while k > 0 and steps[k - 1] < h:
         k -= 1
@@ -114,6 +115,9 @@ cdef int insert(Block *b, Py_ssize_t i, real h, const real *plus, const real *mi
         steps[q] = steps[q - 1]
     steps[k] = h
     s.count += 1
+    for o in range(b.m):
+        if b.firsts[i * b.m + o] > k:
+            b.firsts[i * b.m + o] += 1
     return k
 
 
