@@ -142,13 +142,11 @@ def test_jacobians(case):
         right(adaptive(fc.jvp, case.f, case.x, case.x), exact @ case.x, 1e-10, atol=1e-10)
 
 
-@open_bug("an empty maximum")
 def test_products_with_no_output():
     assert adaptive(fc.vjp, lambda x: x[:0], [1.0, 2.0], np.zeros(0)).value.tolist() == [0, 0]
     assert adaptive(fc.jvp, lambda x: x[:0], [1.0, 2.0], [1.0, 1.0]).value.shape == (0,)
 
 
-@open_bug("the sum with a coordinate does not move")
 @pytest.mark.parametrize("v", [[-1.0, 0.0], [0.0, -0.5]])
 def test_products_with_a_coordinate_backwards(v):
     x = np.array([1.0, 1.0])
@@ -158,10 +156,12 @@ def test_products_with_a_coordinate_backwards(v):
     right(adaptive(fc.hvp, hills, x, v), second @ v, 1e-9)
 
 
-@open_bug("a line that does not move is NaN")
 def test_products_with_0():
-    right(adaptive(fc.jvp, hills, [1.0, 2.0], [0.0, 0.0]), 0, 0)
-    right(adaptive(fc.hvp, hills, [1.0, 2.0], [0.0, 0.0]), [0, 0], 0)
+    for product in (fc.jvp, fc.hvp):
+        result = adaptive(product, hills, [1.0, 2.0], [0.0, 0.0])
+        assert np.all(result.success)
+        assert np.all(np.abs(result.value) <= result.error)
+        assert np.all(result.error < 1e-9)
 
 
 def flow(x):
@@ -689,7 +689,6 @@ def test_points_that_are_not_finite():
         assert (result.status == Status.NON_FINITE).all()
 
 
-@open_bug("an x that is not finite is not looked at")
 @pytest.mark.parametrize("x", [np.nan, np.inf])
 def test_a_variable_that_is_not_finite(x):
     result = gradient(lambda z: z[0] ** 2, [1.0, x])
@@ -854,7 +853,7 @@ def test_outputs_do_not_spoil_each_other(first, second):
         assert result.error[o] <= 1e3 * derivative(single, 1.0).error + 1e-12
 
 
-@pytest.mark.parametrize("n", [1, 2, 3, pytest.param(5, marks=open_bug("not converged"))])
+@pytest.mark.parametrize("n", [1, 2, 3, 5])
 @pytest.mark.parametrize("f", [lambda t: 5.0, lambda t: np.sin(t) ** 2 + np.cos(t) ** 2, lambda t: (0.3 + t) - t])
 def test_constants(f, n):
     """Also those that jitter in the last bit."""
