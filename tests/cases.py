@@ -300,3 +300,23 @@ def layouts(x):
 
 class Subclass(np.ndarray):
     """An array type of the user's own."""
+
+
+def smooth(x):
+    return np.exp(x[0] - 0.5 * x[1]) * np.cos(x[2]) + x[1] * x[2]
+
+
+def smooth_gradient(x):
+    e, c, s = np.exp(x[0] - 0.5 * x[1]), np.cos(x[2]), np.sin(x[2])
+    return np.array([e * c, -0.5 * e * c + x[2], -e * s + x[1]])
+
+
+def smooth_hessian(x):
+    e, c, s = np.exp(x[0] - 0.5 * x[1]), np.cos(x[2]), np.sin(x[2])
+    return np.array(
+        [
+            [e * c, -0.5 * e * c, -e * s],
+            [-0.5 * e * c, 0.25 * e * c, 0.5 * e * s + 1],
+            [-e * s, 0.5 * e * s + 1, -e * c],
+        ]
+    )

@@ -565,9 +565,16 @@ def test_components_that_do_not_exist(shape, component, error, message):
 def test_fixed_steps_have_no_picture():
     result = fc.gradient(f, X, full_output=True)
     assert result.history is None
-    message = "a plot of errors against steps needs a result that tried several; got one of a single step for each"
-    with pytest.raises(ValueError, match=re.escape(message) + ".*take method='adaptive' and full_output=True"):
+    message = "a plot of errors against steps needs a result with a `history`; got one without: take method='adaptive'"
+    with pytest.raises(ValueError, match=re.escape(message) + ".*full_output=True"):
         result.plot(0)
+
+
+def test_hessians_have_no_picture():
+    result = fc.hessian(f, X, method="adaptive", full_output=True)
+    assert result.history is None
+    with pytest.raises(ValueError, match=r"Hessians.*keep none"):
+        result.plot((0, 0))
 
 
 def test_histories_are_no_part_of_the_text():

@@ -182,7 +182,7 @@ class DerivativeResult:
         ------
         TypeError, ValueError
             For a `component` that does not exist or is missing, and for a result without a history: methods with
-            fixed steps know a single one.
+            fixed steps know a single one, and Hessians and results of more than 4096 components keep none.
         ImportError
             Without matplotlib, where no `ax` is given.
 
@@ -193,8 +193,8 @@ class DerivativeResult:
         """
         if self.history is None:
             raise ValueError(
-                "a plot of errors against steps needs a result that tried several; got one of a single step for each "
-                "component: take method='adaptive' and full_output=True"
+                "a plot of errors against steps needs a result with a `history`; got one without: take "
+                "method='adaptive' and full_output=True (Hessians, and results of more than 4096 components, keep none)"
             )
         at = self._index(component)
         every: Any = (slice(None), *at)
