@@ -23,7 +23,19 @@ _REMAINDERS = ("|f(x + t v) - f(x)|", "less t g v", "second order")
 
 
 class WrongDerivativeError(AssertionError):
-    """A derivative that was checked is wrong; its text is that of the report, which is in the attribute `report`."""
+    """A derivative that was checked is wrong; its text is that of the report, which is in the attribute `report`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastcalc.checking import WrongDerivativeError, check_gradient
+    >>> report = check_gradient(lambda x: x @ x, lambda x: 3 * x, np.array([1.0, 2.0]))
+    >>> try:
+    ...     report.raise_if_wrong()
+    ... except WrongDerivativeError as error:
+    ...     print(error.report.verdict)
+    [1 1]
+    """
 
     report: GradientReport
 
