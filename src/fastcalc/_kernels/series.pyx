@@ -142,9 +142,6 @@ cdef void run(
             c[l] = a[l] / b[l]
     elif operation == POWER:
         r = parameters[0]
-    elif operation == RICCATI:  # e = alpha + beta c + gamma c**2
-        for l in range(lanes):
-            e[l] = parameters[0] + (parameters[1] + parameters[2] * c[l]) * c[l]
     elif operation == COMPOSE:
         horner(t, walk, a, b, c, acc)
         return
@@ -201,16 +198,16 @@ cdef void run(
             interior(t, walk, k, a, c, zero, one, zero, acc)
             fill(d, lanes, parameters[0] * <number>k)
             finish(walk.wide, e + at, n, acc, d, ld)
-        elif operation == RICCATI:  # Dc = e Da
+        elif operation == RICCATI:  # Dc = e Da, e = constant + beta c + gamma c**2
             put(x, lanes, <number>k, e)
             begin(walk.wide, acc, n, x, a + at, y, <const number *>NULL, ld)
             interior(t, walk, k, a, e, zero, one, zero, acc)
             fill(d, lanes, <number>k)
             finish(walk.wide, c + at, n, acc, d, ld)
             for l in range(lanes):
-                x[l] = parameters[1] + two * parameters[2] * c[l]
+                x[l] = parameters[0] + two * parameters[1] * c[l]
             begin(walk.wide, acc, n, x, c + at, y, <const number *>NULL, ld)
-            interior(t, walk, k, c, c, parameters[2], zero, zero, acc)
+            interior(t, walk, k, c, c, parameters[1], zero, zero, acc)
             finish(walk.wide, e + at, n, acc, <const number *>NULL, ld)
         if walk.interrupted:
             return
@@ -295,9 +292,17 @@ cdef int sweep(
 cdef object operate(
     Tables tables, Operation operation, cnp.ndarray a, cnp.ndarray b, object value, object second, object parameters,
 ):
-    """One operation on arrays of one shape (n_terms, ...) and type; `value`, `second`: constant terms of the results."""
+    """One operation on arrays (n_terms, ...), None unless they have one shape and type; `value`, `second`: constant terms
+    of the results.
+    """
     cdef int typenum = cnp.PyArray_TYPE(a)
-    cdef cnp.ndarray c = empty_like(a), e = None
+    cdef cnp.ndarray c, e = None
+    if b is not None and operation != COMPOSE:
+        if cnp.PyArray_TYPE(b) != typenum or not cnp.PyArray_SAMESHAPE(a, b):
+            return None
+        b = cnp.PyArray_GETCONTIGUOUS(b)
+    a = cnp.PyArray_GETCONTIGUOUS(a)
+    c = empty_like(a)
     if second is not None:
         e = empty_like(a)
         start(e, second)
@@ -305,8 +310,6 @@ cdef object operate(
         start(c, value)
     if cnp.PyArray_DIM(a, 0) != tables.n_terms:
         raise ValueError(f"a series of this space has {tables.n_terms} terms; got {cnp.PyArray_DIM(a, 0)}")
-    if b is not None and operation != COMPOSE and cnp.PyArray_SIZE(b) != cnp.PyArray_SIZE(a):
-        raise ValueError("two series must have one shape")
     if typenum == cnp.NPY_DOUBLE:
         typed(tables, operation, a, b, c, e, parameters, <double *>NULL)
     elif typenum == cnp.NPY_FLOAT:
@@ -317,7 +320,7 @@ cdef object operate(
         typed(tables, operation, a, b, c, e, parameters, <double complex *>NULL)
     else:
         raise TypeError(f"kernels take float32, float64, longdouble and complex128; got {a.dtype}")
-    return c if operation != SINCOS else (c, e)
+    return (c, e) if operation == SINCOS else c
 
 
 cdef object typed(
@@ -428,9 +431,9 @@ def sincos(Tables tables, cnp.ndarray a, sine, cosine, sign):
     return operate(tables, SINCOS, a, None, sine, cosine, sign)
 
 
-def riccati(Tables tables, cnp.ndarray a, value, equation):
-    """The c with c' = (equation[0] + equation[1] c + equation[2] c**2) a' and this constant term."""
-    return operate(tables, RICCATI, a, None, value, value, equation)
+def riccati(Tables tables, cnp.ndarray a, value, slope, equation):
+    """The c with c' = (constant + beta c + gamma c**2) a', equation (beta, gamma): this constant term, this c' / a'."""
+    return operate(tables, RICCATI, a, None, value, slope, equation)
 
 
 def compose(Tables tables, cnp.ndarray a, cnp.ndarray g):
