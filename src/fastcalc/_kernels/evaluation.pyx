@@ -6,7 +6,6 @@ of m_parent r_child over the pairs that x_v connects (Griewank, Walther, *Evalua
 the adjoint of a scheme costs a small multiple of it).
 """
 from cpython.exc cimport PyErr_CheckSignals
-from libc.stdint cimport int32_t
 from libc.stdlib cimport free, malloc
 
 cimport numpy as cnp
