@@ -10,7 +10,7 @@ cdef extern from *:
     const unsigned long CYTHON_HEX_VERSION  # 0xMMmmpp and a byte for pre-releases
 
 
-COMPILER = FASTCALC_COMPILER.decode()
+COMPILER = FASTCALC_COMPILER.decode().strip()
 CYTHON = f"{CYTHON_HEX_VERSION >> 24}.{CYTHON_HEX_VERSION >> 16 & 255}.{CYTHON_HEX_VERSION >> 8 & 255}"
 CHECKED = FASTCALC_IS_CHECKED
 HAS_AVX2_FMA = fastcalc_has_avx2_fma()
