@@ -67,7 +67,7 @@ cdef class Tables:
 
     cdef const int32_t *row(self, Py_ssize_t i, Py_ssize_t q, int32_t *scratch) noexcept nogil:
         # the numbers of the products of term i with those of degree q, in scratch[N_q]
-        cdef Py_ssize_t j, v, e, first = self.starts[q], columns = self.starts[q + 1] - first, k = q, goal, size
+        cdef Py_ssize_t j, e, first = self.starts[q], columns = self.starts[q + 1] - first, k = q, goal, size
         cdef Py_ssize_t width = self.n_lower + 1
         cdef const int32_t *successor
         for j in range(columns):

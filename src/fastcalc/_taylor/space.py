@@ -19,6 +19,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from fastcalc import _validation as check
 from fastcalc._kernels.tables import Tables
+from fastcalc._taylor.tables import index_tables
 
 if TYPE_CHECKING:
     from fastcalc._taylor.polynomial import TaylorPolynomial
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 _Exponents = NDArray[np.int16]
 _Key = tuple[int, int, tuple[int, ...] | None, tuple[int, ...] | None]
 
-_STORED = 64 * 2**20  # bytes of product tables kept; larger ones are walked row by row
 _HIGHEST_MEMORY = 4 * 2**30  # bytes of all that describes a space
 _HIGHEST_DEGREE = 2**15 - 1
 _KEPT = 64  # spaces kept alive though nobody uses them
@@ -143,7 +143,7 @@ class TaylorSpace:
         """Index tables for the kernels, made at the first use."""
         with _lock:
             known = self.__dict__.get("tables")
-            return known if known is not None else _tables(self)
+            return known if known is not None else index_tables(self)
 
     def index(self, alpha: ArrayLike) -> int:
         """Number of the term with the multi-index `alpha`; its coefficient is ``p.coef[space.index(alpha)]``.
@@ -169,12 +169,12 @@ class TaylorSpace:
         14
         """
         exponents = multi_index(alpha, self.n_variables)
-        number = self._find(exponents[None, :])[0]
+        number = self.find(exponents[None, :])[0]
         if number == self.n_terms:
             raise ValueError(f"`alpha` must be a term of {self!r}; got {tuple(exponents.tolist())}: raise the degree")
         return int(number)
 
-    def _find(self, exponents: NDArray[Any]) -> NDArray[np.intp]:
+    def find(self, exponents: NDArray[Any]) -> NDArray[np.intp]:
         """Numbers of the terms with these exponents (k, n_variables), n_terms where there is none."""
         keys, order = self._keys
         with np.errstate(over="ignore"):
@@ -384,91 +384,3 @@ def _mixers(n: int) -> NDArray[np.uint64]:
         z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
         z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
         return (z ^ (z >> np.uint64(31))) | np.uint64(1)
-
-
-def _tables(space: TaylorSpace) -> Tables:
-    """Index tables of a space."""
-    successors = _successors(space)
-    offsets, products = _products(space, successors)
-    row_start, row_variable = _rows(space)
-    child_start, child_variable, child = _children(space, successors)
-    return Tables(
-        degree=space.degree,
-        starts=space.starts,
-        successors=successors,
-        offsets=offsets,
-        products=products,
-        row_start=row_start,
-        row_variable=row_variable,
-        child_start=child_start,
-        child_variable=child_variable,
-        child=child,
-        packed=space.max_degrees is None and space.weights is None,
-    )
-
-
-def _successors(space: TaylorSpace) -> NDArray[np.int32]:
-    """Number of the product of each term below the highest degree with each variable; n_terms where it is outside."""
-    n, lower = space.n_variables, int(space.starts[space.degree])
-    successors = np.full((n, lower + 1), space.n_terms, np.int32)
-    if lower == 0:
-        return successors
-    for v in range(n):
-        raised = space.exponents[:lower].copy()
-        raised[:, v] += 1
-        successors[v, :lower] = space._find(raised)
-    return successors
-
-
-def _products(
-    space: TaylorSpace, successors: NDArray[np.int32]
-) -> tuple[NDArray[np.intp] | None, NDArray[np.int32] | None]:
-    """Where products of terms of degrees p <= q go, see `Tables`; None where they would be too large to store."""
-    degree, starts, sizes = space.degree, space.starts, np.diff(space.starts)
-    weights = (1,) * space.n_variables if space.weights is None else space.weights
-    pairs = [(p, q) for q in range(1, degree) for p in range(1, min(q, degree - q) + 1)]
-    if 4 * sum(int(sizes[p]) * int(sizes[q]) for p, q in pairs) > _STORED:
-        return None, None
-    first = (space.exponents != 0).argmax(axis=1)
-    offsets = np.full((degree + 1) ** 2, -1, np.intp)
-    parts: list[NDArray[np.int32]] = []
-    place = 0
-    for q in range(1, degree):
-        known = {0: np.arange(starts[q], starts[q + 1], dtype=np.int32)[None, :]}
-        for p in range(1, min(q, degree - q) + 1):
-            rows = np.empty((sizes[p], sizes[q]), np.int32)
-            variables = first[starts[p] : starts[p + 1]]
-            for v in np.unique(variables):
-                mine = variables == v
-                before = space.exponents[starts[p] : starts[p + 1]][mine].copy()
-                before[:, v] -= 1
-                parents = space._find(before) - starts[p - weights[v]]
-                from_parent = known[p - weights[v]][parents]
-                rows[mine] = successors[v][np.minimum(from_parent, successors.shape[1] - 1)]
-            known[p] = rows
-            offsets[p * (degree + 1) + q] = place
-            parts.append(np.minimum(rows - np.int32(starts[p + q]), np.int32(sizes[p + q])).reshape(-1))
-            place += rows.size
-    return offsets, np.concatenate(parts) if parts else np.zeros(0, np.int32)
-
-
-def _rows(space: TaylorSpace) -> tuple[NDArray[np.intp], NDArray[np.int32]]:
-    """The variables of each term, as often as its exponents say."""
-    exponents = space.exponents
-    row_start = np.zeros(space.n_terms + 1, np.intp)
-    np.cumsum(exponents.sum(axis=1, dtype=np.intp), out=row_start[1:])
-    which = np.broadcast_to(np.arange(space.n_variables, dtype=np.int32), exponents.shape)
-    return row_start, np.repeat(which.reshape(-1), exponents.reshape(-1))
-
-
-def _children(
-    space: TaylorSpace, successors: NDArray[np.int32]
-) -> tuple[NDArray[np.intp], NDArray[np.int32], NDArray[np.int32]]:
-    """For each term those that it becomes by a variable up to its first: each term but 1 comes from one other."""
-    n, n_terms, lower = space.n_variables, space.n_terms, successors.shape[1] - 1
-    first = np.where(space.exponents.any(axis=1), (space.exponents != 0).argmax(axis=1), n - 1)
-    mine = (np.arange(n)[None, :] <= first[:lower, None]) & (successors[:, :lower].T < n_terms)
-    parent, variable = np.nonzero(mine)
-    child_start = np.zeros(n_terms + 1, np.intp)
-    np.cumsum(np.bincount(parent, minlength=n_terms), out=child_start[1:])
-    return child_start, variable.astype(np.int32), successors[variable, parent]
