@@ -29,7 +29,7 @@ cdef enum:
     MOST = 16  # lanes of a line, at most
     SERIES = 4  # inputs and outputs of an operation, at most
     TILED_FROM = 3  # degree from which lanes are brought together
-    PANEL = 2**20  # bytes of what is brought together, for several tiles where it fits
+    PANEL = 1048576  # bytes of what is brought together, for several tiles where it fits
     LONG = 20000  # multiplications for which the GIL is released
     PATIENCE = 100000000  # multiplications between two looks for Ctrl-C
 
