@@ -48,7 +48,7 @@ MSVC_FLAGS = ["/Od" if CHECKED else "/O2", "/fp:precise"]
 
 # Kernels bound by arithmetic. Each becomes the module NAME and, from the same source, NAME_LEVEL for each level below;
 # fastcalc/_instructions.py chooses at import. They have no .pxd: nothing can cimport what is chosen later.
-ARITHMETIC_KERNELS = ["fastcalc._kernels.series"]
+ARITHMETIC_KERNELS = ["fastcalc._kernels.series", "fastcalc._kernels.evaluation"]
 # Complex products inline, without the branch and the call that turn a NaN into the infinity of C's Annex G; division
 # still scales against overflow, as with -fcx-limited-range it does not. Clang has the flag from version 18.
 ARITHMETIC_FLAGS = ["-fcx-fortran-rules"]

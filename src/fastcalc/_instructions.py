@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from fastcalc import _kernels
 from fastcalc._kernels.machine import HAS_AVX2_FMA
 
-__all__ = ["series"]
+__all__ = ["evaluation", "series"]
 
 VARIABLE = "FASTCALC_INSTRUCTIONS"
 BASELINE = "baseline"
@@ -68,6 +68,7 @@ def choose(forced: str | None, build: Sequence[str], processor: Sequence[str]) -
 IN_USE = choose(os.environ.get(VARIABLE), levels_of_build(), levels_of_processor())
 
 if TYPE_CHECKING:
-    from fastcalc._kernels import series
+    from fastcalc._kernels import evaluation, series
 else:
+    evaluation = import_module(module_of("evaluation", IN_USE))
     series = import_module(module_of("series", IN_USE))
