@@ -46,3 +46,10 @@ def describe(packages: Sequence[str] = PACKAGES) -> dict[str, str]:
         "compiler": compiler(),
         **{name: version(name) or "not installed" for name in packages},
     }
+
+
+def instruction_set() -> str:
+    """That of the kernels which are built for several."""
+    import fastcalc as fc
+
+    return str(fc.show_config("dicts")["instructions"]["in use"])

@@ -16,7 +16,7 @@ if __name__ == "__main__":
     sys.path[0] = str(Path(__file__).resolve().parent.parent)  # was this folder
 
 from benchmarks import machine, report, taylor_blackbox, taylor_derivatives, taylor_series, timing
-from benchmarks.taylor_rows import Group, Result, instruction_set, measure
+from benchmarks.taylor_rows import Group, Result, measure
 
 PACKAGES = ("fastcalc", "numpy", "madng-tpsa", "daceypy", "autograd", "jax")
 SPACE = "space"
@@ -24,7 +24,7 @@ SPACE = "space"
 
 def groups(*, tiny: bool = False) -> list[Group]:
     """All tables; tiny: sizes that only show that they run."""
-    share = 0.5 if instruction_set() == "baseline" else 0.25
+    share = 0.5 if machine.instruction_set() == "baseline" else 0.25
     if tiny:
         return [
             taylor_series.dense(((2, 2),)), taylor_series.small(((2, 1),)),
@@ -91,7 +91,7 @@ def main(arguments: list[str] | None = None) -> int:
     if not chosen and not wanted(taylor_blackbox.NAME):
         names = ", ".join(group.name for group in groups(tiny=True))
         parser.error(f"no table or row is called like {options.only[0]!r}; tables are {names}, {taylor_blackbox.NAME}")
-    about = {**machine.describe(PACKAGES), "instruction set": instruction_set()}
+    about = {**machine.describe(PACKAGES), "instruction set": machine.instruction_set()}
     print("\n".join(f"{'- ' * options.markdown}{name}: {text}" for name, text in about.items()) + "\n", flush=True)
     timing.settle_allocator()
     everything: list[Result] = []

@@ -44,3 +44,10 @@ def reference(algebra: Algebra, name: str, a: Any, b: Any = None) -> tuple[Any, 
     if name in BINARY:
         return algebra.product(a, value), algebra.product(np.abs(a), size)
     return value, size
+
+
+def size_through_log(algebra: Algebra, a: Any) -> Any:
+    """The majorant of a power that is computed as exp(r log(a)): far larger than that of the binomial series."""
+    _, size = reference(algebra, "log", a)
+    size[0] = 0.0  # log(a[0]) only scales the result
+    return np.abs(a[0]) ** EXPONENT * algebra.compose(univariate("exp", 0.0, algebra.degree), EXPONENT * size)

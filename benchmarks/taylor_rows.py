@@ -123,8 +123,3 @@ def _error(row: Row, candidates: dict[str, Candidate]) -> float:
     others = [row.exact()] if row.exact else list(values.values())
     size = 1.0 if row.size is None else row.size()
     return max((float(np.max(np.abs(ours - other) / size)) for other in others), default=math.nan)
-
-
-def instruction_set() -> str:
-    """The one that the kernels of series run with."""
-    return "baseline"

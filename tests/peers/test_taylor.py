@@ -2,7 +2,7 @@
 
 A coefficient is a sum of many terms; differences are measured against the sum of their sizes (the majorant), which is
 what rounding errors are proportional to: the coefficient itself may be small by cancellation. Each engine stays within
-some twenty eps of it, madng-tpsa's powers within a hundred.
+some ten eps of it. madng-tpsa takes powers by way of exp and log, where more cancels: up to 1e-12 of the sum for a**1.7.
 """
 
 import numpy as np
@@ -13,7 +13,7 @@ from benchmarks import taylor_peers
 from benchmarks.taylor_blackbox import smooth
 from benchmarks.taylor_numpy import Algebra, random_series
 from benchmarks.taylor_peers import BINARY, OPERATIONS
-from benchmarks.taylor_reference import reference
+from benchmarks.taylor_reference import reference, size_through_log
 from benchmarks.taylor_series import OURS
 
 TOLERANCE = 1e-13
@@ -50,6 +50,8 @@ def test_operations(algebra, peer, name, seed):
     found = OURS[name](*(polynomial(algebra, coef) for coef in coefs)).coef
     expected = peer.coefficients(peer.operation(name)(*(peer.series(coef) for coef in coefs)))
     _, terms = reference(algebra, name, *coefs)
+    if name == "power" and peer.name == "madng-tpsa":
+        terms = size_through_log(algebra, *coefs)
     assert np.all(np.abs(found - expected) <= TOLERANCE * terms)
 
 
@@ -66,7 +68,7 @@ def test_evaluation(algebra, peer):
     assert np.all(np.abs(np.vstack([value, gradient]) - expected) <= TOLERANCE * terms)
 
 
-def test_a_function_runs_on_either():
+def test_one_function_for_both():
     madng_tpsa = pytest.importorskip("madng_tpsa", reason="madng-tpsa is not installed: it comes with the extra bench")
     degree, x0 = 9, np.array([0.3, -0.2, 0.5])
     found = fc.taylor(smooth, x0, degree)
