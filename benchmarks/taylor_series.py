@@ -46,9 +46,11 @@ def operands(name: str, degree: int, n_variables: int, shape: tuple[int, ...] = 
     return (a, random_series(n_variables, degree, shape, constant=0.7, seed=1)) if name in BINARY else (a,)
 
 
-def polynomial(degree: int, n_variables: int, coef: Any) -> Any:
+def polynomials(degree: int, n_variables: int, coefs: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Polynomials around one point, as all are that stem from one call of `variables`."""
     space = fc.TaylorSpace(n_variables, degree)
-    return fc.TaylorPolynomial(space, coef, np.zeros(n_variables))
+    together = fc.TaylorPolynomial(space, np.stack(coefs, axis=1), np.zeros(n_variables))
+    return tuple(together[k].copy() for k in range(len(coefs)))
 
 
 def _bound(function: Callable[..., Any], arguments: tuple[Any, ...]) -> Callable[[], Any]:
@@ -67,8 +69,7 @@ def series_row(name: str, size: tuple[int, int], target: Target | None) -> Row:
     """One operation on one series, in all ways that there are."""
 
     def ours() -> Candidate:
-        arguments = tuple(polynomial(*size, coef) for coef in operands(name, *size))
-        return Candidate(_bound(OURS[name], arguments), lambda p: p.coef)
+        return Candidate(_bound(OURS[name], polynomials(*size, operands(name, *size))), lambda p: p.coef)
 
     def madng(in_place: bool) -> Candidate | None:
         peer = peers.madng(size[1], size[0], algebra(*size).exponents)
@@ -119,8 +120,7 @@ def batch_row(name: str, size: tuple[int, int], count: int, target: Target) -> R
     coefs = functools.partial(operands, name, *size, (count,))
 
     def ours() -> Candidate:
-        arguments = tuple(polynomial(*size, coef) for coef in coefs())
-        return Candidate(_bound(OURS[name], arguments), lambda p: p.coef[:, last], count)
+        return Candidate(_bound(OURS[name], polynomials(*size, coefs())), lambda p: p.coef[:, last], count)
 
     def one_at_a_time(peer: Any, function: Callable[..., Any]) -> Candidate:
         columns = [[peer.series(coef[:, k]) for k in range(few)] for coef in coefs()]
@@ -177,7 +177,8 @@ def evaluation(size: tuple[int, int] = (10, 4), count: int = 100_000) -> Group:
     points = [np.ascontiguousarray(x[:, k]) for k in range(few)]
 
     def ours(name: str, value: Callable[[Any], Any] | None) -> Candidate:
-        return Candidate(functools.partial(_evaluate, polynomial(*size, coef), name, x), value, count)
+        (p,) = polynomials(*size, (coef,))
+        return Candidate(functools.partial(_evaluate, p, name, x), value, count)
 
     def dace(with_gradient: bool) -> Candidate | None:
         peer = peers.dace(size[1], size[0], algebra(*size).exponents)
