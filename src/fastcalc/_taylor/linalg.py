@@ -196,7 +196,7 @@ def _vector_norm(x: Any, ord: Any, axis: Any, keepdims: Any) -> Any:
         square = np.real(x * np.conjugate(x)) if x.dtype.kind == "c" else x * x
         return np.sqrt(_sum(square, axis, keepdims=keepdims))
     if ord == 0:
-        return _sum((x != 0).astype(x.dtype), axis, keepdims=keepdims)
+        return np.sum((x != 0).astype(x.dtype), axis, keepdims=keepdims)
     size = np.abs(x)
     if ord in (np.inf, -np.inf):
         return (_max if ord > 0 else _min)(size, axis, keepdims=keepdims)

@@ -27,8 +27,9 @@ def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = UNSET, append: Any =
     a = whole(a, prepend, append)
     k = behind(axis, a.ndim)
     ends = [_end(one, a, k) for one in (prepend, append)]
-    if ends != [None, None]:
-        a = np.concatenate([one for one in (ends[0], a, ends[1]) if one is not None], axis=k - 1)
+    parts = [one for one in (ends[0], a, ends[1]) if one is not None]
+    if len(parts) > 1:
+        a = np.concatenate(parts, axis=k - 1)
     return a._like(np.diff(a._coef, n, axis=k))
 
 
@@ -187,6 +188,7 @@ def _sinc_series(t: Any, degree: int) -> NDArray[Any]:
 
 
 def _transforms(name: str) -> None:
+    default = (-2, -1) if name.endswith("2") else None
     one_axis = name.removeprefix("i").removeprefix("r").removeprefix("h") == "fft"
 
     def along(a: Any, n: Any = None, axis: int = -1, norm: Any = None, out: Any = None) -> Any:
@@ -200,7 +202,6 @@ def _transforms(name: str) -> None:
         shifted = tuple(behind(k, a.ndim) for k in axes)
         return delivered(_terms(a, function(a._coef, s, shifted, norm)), out)
 
-    default = (-2, -1) if name.endswith("2") else None
     handler: Callable[..., Any] = along if one_axis else over
     serves(FUNCTIONS, f"fft.{name}")(handler)
     function = getattr(np.fft, name)
