@@ -1,5 +1,6 @@
 """NumPy's functions of arrays on polynomials: at displaced points they must be NumPy's functions of the displaced arrays."""
 
+import contextlib
 import itertools
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 
 import fastcalc as fc
 from fastcalc._taylor import arrays
-from tests.taylor.array_functions import EXACT, SMOOTH
+from tests.taylor.array_functions import EXACT, METHODS, OF_VALUES, SMOOTH
 
 SPACE = fc.TaylorSpace(2, 3)
 EPS = np.finfo(float).eps
@@ -84,6 +85,42 @@ def error(result, expected, u, t):
     return np.max(np.abs(at(result, np.multiply(u, t)) - expected), initial=0) / size
 
 
+@pytest.mark.parametrize("function", [case(row) for row in OF_VALUES])
+def test_functions_of_the_constant_terms(function):
+    p = linear(0, (3, 4))
+    result, expected = function(p), function(p.value)
+    assert type(result) is type(expected)
+    np.testing.assert_equal(result, expected)
+
+
+@pytest.mark.parametrize("function", [case(row) for row in METHODS])
+def test_methods_are_those_of_arrays(function):
+    p, u = linear(0, (3, 4)), (1e-3, -1e-3)
+    check(function(p), function(at(p, u)), u, 1e-11)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.longdouble, complex])
+@pytest.mark.parametrize(("name", "function", "shapes"), EXACT)
+def test_types_of_results(name, function, shapes, dtype):
+    if dtype is complex and any(word in name for word in ("interp", "unwrap", "rfft", "ihfft")):
+        pytest.skip("functions of real numbers")
+    if dtype is np.longdouble and any(word in name for word in ("fft", "interp", "det")) and "shift" not in name:
+        pytest.skip("NumPy has no version of these in long double")
+    for arguments in mixtures(shapes, dtype):
+        with contextlib.suppress(np.exceptions.ComplexWarning):
+            check_types(function(*arguments), function(*(getattr(one, "value", one) for one in arguments)))
+
+
+def check_types(result, expected):
+    if isinstance(expected, (list, tuple)):
+        for one, reference in zip(result, expected, strict=True):
+            check_types(one, reference)
+    elif isinstance(result, fc.TaylorPolynomial):
+        kind = np.asarray(expected).dtype
+        assert result.dtype == (complex if kind == np.complex64 else kind)
+        np.testing.assert_allclose(result.value, expected, rtol=0, atol=1e-5 * max(1, np.abs(expected).max(initial=0)))
+
+
 def test_every_function_has_a_case(monkeypatch):
     asked = set()
 
@@ -96,5 +133,9 @@ def test_every_function_has_a_case(monkeypatch):
     for _, function, shapes in EXACT + SMOOTH:
         for arguments in itertools.islice(mixtures(shapes), 4):
             function(*arguments)
+    for _, function in OF_VALUES:
+        function(linear(0, (3, 4)))
+    for function in (np.array_repr, np.array_str, np.array2string):
+        assert str(function(linear(0, (2,))))
     missing = {f"{f.__module__}.{f.__name__}" for f in arrays.FUNCTIONS.keys() - asked}
     assert missing == set()

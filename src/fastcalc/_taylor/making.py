@@ -81,8 +81,8 @@ def _lifted(p: Data, ndim: int) -> Any:
 @serves(FUNCTIONS, "select")
 def _select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
     numbered = Numbering()
-    choices = [numbered(choice) for choice in choicelist]
-    return numbered.polynomial(np.select(values(list(condlist)), choices, numbered(default)))
+    choices = [numbered(choice, weak=True) for choice in choicelist]
+    return numbered.polynomial(np.select(values(list(condlist)), choices, numbered(default, weak=True)))
 
 
 @serves(FUNCTIONS, "choose")
@@ -271,7 +271,7 @@ def _linspace(
         coef[:, -1] = last._coef
     result = np.moveaxis(first._like(coef), 0, axis)
     result = result.copy() if dtype is None else result.astype(dtype)
-    return (result, (last - first) * unit) if retstep else result
+    return (result, (last - first) * float(unit)) if retstep else result
 
 
 @serves(FUNCTIONS, "logspace")

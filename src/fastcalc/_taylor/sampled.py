@@ -44,9 +44,15 @@ def _end(value: Any, a: Data, k: int) -> Any:
 @serves(FUNCTIONS, "ediff1d")
 def _ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Any:
     steps = diff(whole(ary, to_end, to_begin).reshape(-1))
-    ends = [None if one is None else array(one).reshape(-1) for one in (to_begin, to_end)]
+    ends = [None if one is None else _as_kind(array(one).reshape(-1), steps.dtype) for one in (to_begin, to_end)]
     parts = [one for one in (ends[0], steps, ends[1]) if one is not None]
     return np.concatenate(parts) if len(parts) > 1 else steps
+
+
+def _as_kind(end: Any, dtype: np.dtype[Any]) -> Any:
+    if not np.can_cast(end.dtype, dtype, "same_kind"):
+        raise TypeError(f"the ends of np.ediff1d must be of the kind of its array, {dtype}; got {end.dtype}")
+    return end.astype(dtype)
 
 
 @serves(FUNCTIONS, "gradient")
@@ -91,6 +97,7 @@ def _polyval(p: Any, x: Any) -> Any:
 def _vander(x: Any, N: Any = None, increasing: bool = False) -> Any:  # NumPy's name
     if x.ndim != 1:
         raise ValueError(f"np.vander takes one dimension; got {x.ndim}")
+    x = x.astype(np.promote_types(x.dtype, np.int64), copy=False)
     powers = [x**k for k in range(x.size if N is None else N)]
     if not powers:
         return np.zeros_like(x, shape=(x.size, 0))

@@ -65,12 +65,14 @@ class Numbering:
 
     def __init__(self) -> None:
         self._parts: list[Any] = []
+        self._kinds: list[Any] = []
         self._count = 1
 
-    def __call__(self, value: Any) -> NDArray[np.intp]:
-        """The numbers of the entries of one more array."""
+    def __call__(self, value: Any, weak: bool = False) -> NDArray[np.intp]:
+        """The numbers of the entries of one more array; a `weak` Python number leaves the type to others."""
         part = array(value)
         self._parts.append(part)
+        self._kinds.append(value if weak and isinstance(value, (int, float, complex)) else part.dtype)
         numbers = np.arange(self._count, self._count + part.size, dtype=np.intp).reshape(part.shape)
         self._count += part.size
         return numbers
@@ -82,7 +84,7 @@ class Numbering:
     def polynomial(self, numbers: NDArray[np.intp]) -> Data:
         """The entries with these numbers."""
         model = model_of(self._parts)
-        dtype = series_dtype(np.result_type(*(part.dtype for part in self._parts)))
+        dtype = series_dtype(np.result_type(*self._kinds))
         coef = np.zeros((len(model._coef), self._count), dtype)
         first = 1
         for part in self._parts:
