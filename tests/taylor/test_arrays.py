@@ -1,4 +1,4 @@
-"""NumPy's functions of arrays on polynomials: at displaced points they must be NumPy's functions of the displaced arrays."""
+"""NumPy's functions of arrays on polynomials: at displaced points they are NumPy's functions of displaced arrays."""
 
 import contextlib
 import itertools

@@ -238,8 +238,8 @@ def _one_by_one(ufunc: np.ufunc, a: Data, axis: Any, dtype: Any, keepdims: bool,
     result = entries.pop(0) if initial is UNSET or initial is None else initial
     for entry in entries:
         result = ufunc(result, entry)
-    result = whole(result, a)
-    return result._like(np.expand_dims(result._coef, axes[0])) if keepdims else result.copy()
+    combined: Data = whole(result, a)
+    return combined._like(np.expand_dims(combined._coef, axes[0])) if keepdims else combined.copy()
 
 
 def accumulated(ufunc: np.ufunc, a: Any, axis: Any = 0, dtype: Any = None, out: Any = None) -> Any:
@@ -286,10 +286,11 @@ def at(ufunc: np.ufunc, a: Any, indices: Any, *others: Any) -> None:
         other._like(np.broadcast_to(lifted(other._coef, numbers.ndim), (len(a._coef), *numbers.shape)))
         for other in spread
     ]
+    goal: Any = a
     flat = [lane._coef.reshape(len(a._coef), numbers.size) for lane in lanes]
     for i, place in enumerate(zip(*places, strict=True)):
         key = tuple(int(k) for k in place)
-        a[key] = ufunc(a[key], *(a._like(lane[:, i]) for lane in flat))
+        goal[key] = ufunc(goal[key], *(a._like(lane[:, i]) for lane in flat))
 
 
 METHODS: dict[str, Callable[..., Any]] = {

@@ -104,6 +104,6 @@ def _children(
     """Parent, variable and child for each term but 1, by parent: it is one variable times one other, by its first."""
     n, lower = space.n_variables, successors.shape[1] - 1
     first = np.where(space.exponents.any(axis=1), (space.exponents != 0).argmax(axis=1), n - 1)
-    mine = (np.arange(n)[None, :] <= first[:lower, None]) & (successors[:, :lower].T != space.n_terms)
+    mine = (np.arange(n)[None, :] <= first[:lower, None]) & (space.n_terms != successors[:, :lower].T)
     parent, variable = np.nonzero(mine)
     return parent.astype(np.int32), variable.astype(np.int32), successors[variable, parent]
