@@ -171,17 +171,20 @@ def _det_without_division(a: Any) -> Any:
 @serves(FUNCTIONS, "linalg.slogdet")
 def _slogdet(a: Any) -> Any:
     a = _square(a)
+    if a.shape[-1] == 0:
+        return _SLOGDET(np.ones(a.shape[:-2], a.dtype), as_polynomial(np.zeros(a.shape[:-2], a._coef.real.dtype), a))
+    real = a.dtype.kind != "c"
     pivots, sign, spoilt = _eliminated(a)
-    size = np.abs(pivots)
     with np.errstate(divide="ignore"):
+        size = np.abs(pivots)
         logarithm = np.sum(np.log(size), axis=-1)
-    signs = np.sign(pivots._coef[0]).prod(axis=-1) * sign if a.dtype.kind != "c" else np.prod(pivots / size, -1) * sign
-    if spoilt.any():
-        determinant = _det_without_division(a[spoilt])
-        with np.errstate(divide="ignore"):
-            logarithm[spoilt] = np.log(np.abs(determinant))
-        signs[spoilt] = np.sign(determinant._coef[0]) if a.dtype.kind != "c" else determinant / np.abs(determinant)
-    return _SLOGDET(signs, logarithm)
+        signs = np.asarray(np.sign(pivots._coef[0]).prod(axis=-1) * sign) if real else np.prod(pivots / size, -1) * sign
+        if spoilt.any():
+            determinant = _det_without_division(a[spoilt])
+            size = np.abs(determinant)
+            logarithm[spoilt] = np.log(size)
+            signs[spoilt] = np.sign(determinant._coef[0]) if real else determinant / size
+    return _SLOGDET(signs[()], logarithm)
 
 
 _SLOGDET = type(np.linalg.slogdet(np.eye(1)))
