@@ -236,6 +236,7 @@ def test_sinc_everywhere():
         (lambda p: np.vstack([p.astype(complex), p], dtype=float), TypeError, "cast"),
         (lambda p: np.copyto(p, p.astype(complex)), TypeError, "cast"),
         (lambda p: np.concatenate([p, X[None]]), ValueError, "different points"),
+        (lambda p: np.exp(p, out=p, where=np.ones((10, 3, 4), bool)), ValueError, "`where` must broadcast"),
         (lambda p: np.linalg.multi_dot([p]), ValueError, "two arrays"),
     ],
 )

@@ -126,6 +126,43 @@ def test_complex_matrices():
     np.testing.assert_allclose(np.abs(sign).coef, [1.0] + [0.0] * (SPACE.n_terms - 1), atol=1e-12)
 
 
+@pytest.mark.parametrize("degree", [1, 2, 3, 7])
+@pytest.mark.parametrize("dtype", [float, complex])
+def test_eigenvectors(degree, dtype):
+    space, rng = fc.TaylorSpace(2, degree), np.random.default_rng(degree)
+    coef = rng.normal(size=(space.n_terms, 2, 4, 4)).astype(dtype)
+    coef[0] += np.diag([1.0, 5, 10, 20])
+    if dtype is complex:
+        coef += 1j * rng.normal(size=coef.shape)
+    a = TaylorPolynomial(space, coef)
+    lower = np.tril(a, -1)
+    whole = lower + np.conj(lower.mT) + np.real(np.diagonal(a, 0, 1, 2))[..., None] * np.eye(4)
+    values, vectors = np.linalg.eigh(a)
+    close(whole @ vectors, vectors * values[:, None, :], 1e-9)
+    close(np.conj(vectors.mT) @ vectors, np.zeros_like(vectors) + np.eye(4), 1e-9)
+    assert values.dtype == float
+    np.testing.assert_allclose(values.value, np.linalg.eigvalsh(a.value), rtol=1e-13)
+    assert np.linalg.eigvalsh(a).shape == (2, 4)
+
+
+def test_multiple_eigenvalues_have_no_derivatives():
+    x, y = SPACE.variables([0.0, 0.0])
+    values, vectors = np.linalg.eigh(np.diag(np.stack([1 + x, 1 + y, 3 + x * y])))
+    assert values.value.tolist() == [1, 1, 3]
+    assert np.isnan(values.coef[1:, :2]).all()
+    assert np.isnan(vectors.coef[1:, :, :2]).all()
+    close(values[2], 3 + x * y)
+    assert np.isfinite(vectors.coef[:, :, 2]).all()
+    rng = np.random.default_rng(0)
+    basis = np.linalg.qr(rng.normal(size=(3, 3)))[0]
+    mixed = TaylorPolynomial(SPACE, rng.normal(size=(SPACE.n_terms, 3, 3)), (0.0, 0.0))
+    mixed = mixed + mixed.T
+    mixed._coef[0] = basis @ np.diag([1.0, 1.0, 3.0]) @ basis.T
+    values, vectors = np.linalg.eigh(mixed)
+    assert np.isnan(values.coef[1:, :2]).all()
+    close(mixed @ vectors[:, 2], values[2] * vectors[:, 2], 1e-9)
+
+
 def test_least_squares():
     design = np.vander([0.0, 1.0, 2.0], 2)
     solution, residuals, rank, _ = np.linalg.lstsq(design, B, rcond=None)
@@ -143,6 +180,8 @@ def test_least_squares():
         (lambda: np.linalg.lstsq(A, B), TypeError, "normal equations"),
         (lambda: np.linalg.tensorsolve(A, B, axes=(0,)), TypeError, "no `axes`"),
         (lambda: np.linalg.matrix_power(A, 1.5), TypeError, "integer"),
+        (lambda: np.linalg.eigh(A[0]), np.linalg.LinAlgError, "must be square"),
+        (lambda: np.linalg.eigh(A, "X"), ValueError, "`UPLO`"),
         (lambda: np.linalg.norm(A, 2), ValueError, "'fro', 1, -1, inf or -inf"),
         (lambda: np.linalg.norm(A, "nuc"), ValueError, "'fro', 1, -1, inf or -inf"),
         (lambda: np.linalg.norm(A[0], "fro"), ValueError, "a number as `ord`"),

@@ -112,6 +112,9 @@ def matmul(a: Any, b: Any) -> Any:
     a, b = array(a), array(b)
     if a.ndim == 0 or b.ndim == 0:
         raise ValueError(f"np.matmul needs at least one axis of each; got shapes {a.shape} and {b.shape}: use *")
+    if a.ndim == b.ndim == 1 and a.shape == b.shape and isinstance(a, Data) and isinstance(b, Data):
+        product = elementary.multiply(a, b)  # the most frequent one, without what stacks of matrices need
+        return product._like(product._coef.sum(axis=1))
     left = a if a.ndim > 1 else reshaped(a, (1, *a.shape))
     right = b if b.ndim > 1 else reshaped(b, (*b.shape, 1))
     result = matrices(left, right)
@@ -182,7 +185,7 @@ def dot(a: Any, b: Any, out: Any = None) -> Any:
     a, b = array(a), array(b)
     if a.ndim == 0 or b.ndim == 0:
         return delivered(elementary.multiply(a, b), out)
-    result = tensordot(a, b, ([-1], [-1 if b.ndim == 1 else -2]))
+    result = matmul(a, b) if b.ndim <= 2 else tensordot(a, b, ([-1], [-2]))
     return delivered(result, out)
 
 
