@@ -10,8 +10,8 @@ import numpy as np
 from fastcalc._instructions import series
 from fastcalc._taylor import elementary, pieces
 from fastcalc._taylor.data import Data
-from fastcalc._taylor.operands import operand
-from fastcalc._taylor.protocols import Protocols, store
+from fastcalc._taylor.operands import operand, store
+from fastcalc._taylor.protocols import Protocols
 
 _NUMBERS = (int, float, complex, np.number, np.ndarray, Data, list, tuple)
 

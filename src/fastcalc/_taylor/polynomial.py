@@ -12,10 +12,11 @@ from fastcalc import _validation as check
 from fastcalc._taylor.arithmetic import Arithmetic
 from fastcalc._taylor.data import as_center, series_dtype
 from fastcalc._taylor.indexing import Indexing
+from fastcalc._taylor.methods import ArrayMethods
 from fastcalc._taylor.space import TaylorSpace
 
 
-class TaylorPolynomial(Arithmetic, Indexing):
+class TaylorPolynomial(Arithmetic, Indexing, ArrayMethods):
     """An array of truncated multivariate Taylor polynomials around one point.
 
     NumPy's functions, indexing and broadcasting work on it as on an array of its shape, with derivatives of any order
