@@ -34,8 +34,8 @@ class Calculus(Data):
         Returns
         -------
         TaylorPolynomial
-            Derivative of the truncated polynomial. Its terms of the highest m degrees are 0: those of the function would
-            come from terms that the space has not got.
+            Derivative of the truncated polynomial. Its terms of the highest m degrees are 0: those of the function
+            would come from terms that the space has not got.
 
         Raises
         ------
@@ -183,21 +183,19 @@ class Calculus(Data):
         Returns
         -------
         ndarray or scalar
-            Of the polynomials' shape: absolute, in their units. ``inf`` where the terms do not decay, NaN where that can't
-            be told: degree below 2, terms that are not finite, or too few of them other than 0. 0 where there are none
-            above a third of the degree, as for a polynomial of that degree.
+            Of the polynomials' shape: absolute, in their units. ``inf`` where the terms do not decay, NaN where that
+            can't be told: degree below 2, terms that are not finite, or too few of them other than 0. 0 where there are
+            none above a third of the degree, as for a polynomial of that degree.
 
         Raises
         ------
         TypeError, ValueError
             For a radius that is not real, negative, or of another length.
 
-        Notes
-        -----
-        With S_k the sum of ``abs(coef) * radius**alpha`` over the terms of degree k, the largest of the last w of them is
-        compared with the largest of the w before. The geometric sequence through both, raised until it lies above all of
-        them, is summed beyond the degree of the space. From degree 4 on w is at least 2, and as large as is needed where
-        terms are 0, so that even and odd functions are judged by every second part.
+        Notes ----- With S_k the sum of ``abs(coef) * radius**alpha`` over the terms of degree k, the largest of the
+        last w of them is compared with the largest of the w before. The geometric sequence through both, raised until
+        it lies above all of them, is summed beyond the degree of the space. From degree 4 on w is at least 2, and as
+        large as is needed where terms are 0, so that even and odd functions are judged by every second part.
 
         It is an estimate, no bound (see `bound` for the polynomial itself): sharp for poles, too large for entire
         functions, too small by a factor where parts decay more slowly the higher their degree, as for log close to the
@@ -220,7 +218,9 @@ class Calculus(Data):
         if radii.shape not in ((), (n,)):
             raise ValueError(f"`radius` must be a number or one per variable, shape ({n},); got shape {radii.shape}")
         if not (radii >= 0).all():
-            raise ValueError(f"`radius` must not be negative or NaN; got {check.short(radius)}: give sizes, without sign")
+            raise ValueError(
+                f"`radius` must not be negative or NaN; got {check.short(radius)}: give sizes, without sign"
+            )
         return tail(self._space, self._coef, np.broadcast_to(radii, (n,)))[()]
 
     def bound(self, box: Any) -> tuple[Any, Any]:
@@ -243,11 +243,10 @@ class Calculus(Data):
         TypeError, ValueError
             For complex polynomials, and for a box that is no pair, not finite, or empty.
 
-        Notes
-        -----
-        Expanded around the middle of the box, even powers count from 0 on, and up to a million coefficients of Bernstein's
-        form narrow it down: that one is sharp wherever a polynomial takes its extremes in corners of the box, and
-        converges with the square of the box's width. Rounding errors are bounded a priori and added, except for underflow.
+        Notes ----- Expanded around the middle of the box, even powers count from 0 on, and up to a million coefficients
+        of Bernstein's form narrow it down: that one is sharp wherever a polynomial takes its extremes in corners of the
+        box, and converges with the square of the box's width. Rounding errors are bounded a priori and added, except
+        for underflow.
 
         References
         ----------
@@ -261,7 +260,7 @@ class Calculus(Data):
         >>> x = fc.TaylorSpace(1, 2).variables([0.0])[0]
         >>> lower, upper = (x * x - x).bound((0.0, 1.0))
         >>> np.round([lower, upper], 12)
-        array([-0.5,  0. ])
+        array([-0.25,  0.  ])
         """
         if self.dtype.kind == "c":
             raise TypeError("`bound` needs real coefficients; got complex128: bound the real and the imaginary part")

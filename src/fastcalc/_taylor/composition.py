@@ -5,8 +5,8 @@ that is put in for x_v, from the highest terms down
 
     r_parent = c_parent + sum over its children of u_v r_child,
 
-and what remains at the term 1 is the composition. The u_v have no constant terms, so that of an r at depth k, which k of
-them will be multiplied with, terms above degree D - k are not needed: most products are short.
+and what remains at the term 1 is the composition. The u_v have no constant terms, so that of an r at depth k, which k
+of them will be multiplied with, terms above degree D - k are not needed: most products are short.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 
 from fastcalc import _validation as check
 from fastcalc._instructions import series
-from fastcalc._taylor.data import Data, require_same, series_dtype
-from fastcalc._taylor.operands import as_polynomial, operand
+from fastcalc._taylor.data import Data, lifted, require_same, series_dtype
+from fastcalc._taylor.operands import operand
 from fastcalc._taylor.space import TaylorSpace
 from fastcalc._taylor.terms import lower_space, shifted_terms
 
@@ -39,8 +39,8 @@ class Composition(Data):
         Parameters
         ----------
         q : TaylorPolynomial (n_variables, ...) or a sequence of them
-            One for each variable of p, in any space, of any number of variables; trailing axes are a batch of inner maps.
-            For one variable it may be 0-d.
+            One for each variable of p, in any space, of any number of variables; trailing axes are a batch of inner
+            maps. For one variable it may be 0-d.
 
         Returns
         -------
@@ -50,12 +50,11 @@ class Composition(Data):
         Raises
         ------
         TypeError, ValueError
-            For a q that is no polynomial or not one for each variable, or whose constant terms are not p's x0 to rounding.
+            For a q that is no polynomial or not one for each variable, or whose constant terms are not p's x0 to
+            rounding.
 
-        Notes
-        -----
-        A Taylor polynomial of the composed function up to p's degree; where q's space goes further, p's neglected terms are
-        missing from it. One product for each term of p, most of them of a low degree.
+        Notes ----- A Taylor polynomial of the composed function up to p's degree; where q's space goes further, p's
+        neglected terms are missing from it. One product for each term of p, most of them of a low degree.
 
         References
         ----------
@@ -65,20 +64,22 @@ class Composition(Data):
         --------
         >>> import numpy as np
         >>> import fastcalc as fc
-        >>> y = fc.TaylorSpace(1, 3).variables([0.0])[0]
-        >>> t = fc.TaylorSpace(1, 3).variables([2.0])[0]
-        >>> np.exp(y).compose(np.log(t / 2)).coef           # t / 2 around 2
-        array([1. , 0.5, 0. , 0. ])
+        >>> y = fc.TaylorSpace(1, 4).variables([4.0])[0]
+        >>> s, t = fc.TaylorSpace(2, 2).variables([2.0, 2.0])
+        >>> np.sqrt(y).compose(s * t)
+        TaylorPolynomial(2 + 0.5*(x0 - 2) + 0.5*(x1 - 2) - 0.0625*(x0 - 2)**2 + 0.125*(x0 - 2)*(x1 - 2)
+            - 0.0625*(x1 - 2)**2 + O(3))
         """
         inner = operand(q)
         n = self._space.n_variables
         if not isinstance(inner, Data):
             raise TypeError(f"`q` must hold Taylor polynomials; got {check.short(q)}: values are p(x)")
         if inner.ndim == 0 and n == 1:
-            inner = inner[None]
-        if inner.ndim == 0 or len(inner) != n:
+            inner = inner._like(inner._coef[:, None])
+        if inner.ndim == 0 or inner.shape[0] != n:
             raise ValueError(
-                f"`q` must have one polynomial for each of p's {n} variables along its first axis; got shape {inner.shape}"
+                f"`q` must have one polynomial for each of p's {n} variables along its first axis; got shape "
+                f"{inner.shape}"
             )
         require_values("q", inner, self.x0)
         return self._make(inner._space, composed(self._space, self._coef, inner._space, inner._coef), inner._x0)
@@ -89,14 +90,14 @@ class Composition(Data):
         Parameters
         ----------
         values : mapping of int to number or TaylorPolynomial
-            By the number of the variable: a number, or a polynomial of the same space around the same point, 0-d or of any
-            shape (they are broadcast), whose constant term is the variable's x0.
+            By the number of the variable: a number, or a polynomial of the same space around the same point, 0-d or of
+            any shape (they are broadcast), whose constant term is the variable's x0.
 
         Returns
         -------
         TaylorPolynomial
-            In the same space around the same point, of shape ``p.shape`` followed by that of the polynomials. What had a
-            number put in does not depend on that variable any more.
+            In the same space around the same point, of shape ``p.shape`` followed by that of the polynomials. What had
+            a number put in does not depend on that variable any more.
 
         Raises
         ------
@@ -122,12 +123,14 @@ class Composition(Data):
             value = operand(value)
             if isinstance(value, Data):
                 require_same(self, value)
-                require_values(f"values[{v}]", value[None], self.x0[v : v + 1])
+                require_values(f"values[{v}]", value._like(value._coef[:, None]), self.x0[v : v + 1])
                 polynomials[v] = value
             elif np.ndim(value) == 0:
                 numbers[v] = value
             else:
-                raise ValueError(f"`values[{v}]` must be one number; got shape {np.shape(value)}: substitute them in turn")
+                raise ValueError(
+                    f"`values[{v}]` must be one number; got shape {np.shape(value)}: substitute them in turn"
+                )
         result = self._with_numbers(numbers) if numbers else self.copy()
         return result._with_polynomials(polynomials) if polynomials else result
 
@@ -146,22 +149,23 @@ class Composition(Data):
         space = self._space
         shape = np.broadcast_shapes(*(q.shape for q in polynomials.values()))
         units = space.find(np.eye(space.n_variables, dtype=np.int64))
-        inner = np.zeros((space.n_terms, space.n_variables, *shape), np.result_type(*(q.dtype for q in polynomials.values())))
+        inner = np.zeros(
+            (space.n_terms, space.n_variables, *shape), np.result_type(*(q.dtype for q in polynomials.values()))
+        )
         for v, unit in enumerate(units):
             if v in polynomials:
-                inner[:, v] = as_polynomial(np.zeros(shape), polynomials[v], inner.dtype)._coef + polynomials[v]._coef.reshape(
-                    (-1,) + (1,) * (len(shape) - polynomials[v].ndim) + polynomials[v].shape
-                )
+                inner[:, v] = lifted(polynomials[v]._coef, len(shape))
             elif unit < space.n_terms:
                 inner[unit, v] = 1
         return self._like(composed(space, self._coef, space, inner))
 
 
 def require_values(name: str, q: Data, x0: NDArray[Any]) -> None:
-    """Require that the constant terms of q (n, ...) are x0 (n,), to some units in the last place of q's coefficients."""
+    """Require that the constant terms of q (n, ...) are x0 (n,), to some units in the last place of its coefficients."""
     expected = x0.reshape((-1,) + (1,) * (q.ndim - 1))
     with np.errstate(invalid="ignore"):
-        size = np.maximum(np.abs(expected), np.abs(q._coef).max(axis=0, initial=0))
+        terms = np.where(np.isfinite(q._coef), np.abs(q._coef), 0)
+        size = np.maximum(np.abs(expected), terms.max(axis=0, initial=0))
         close = np.abs(q._coef[0] - expected) <= _CLOSE * np.finfo(q.dtype).eps * size
     if not close.all():
         raise ValueError(
@@ -176,14 +180,15 @@ def composed(outer: TaylorSpace, coef: NDArray[Any], inner: TaylorSpace, q: NDAr
     """
     kind = series_dtype(np.result_type(coef, q))
     entries, batch = coef.shape[1:], q.shape[2:]
-    c = coef.reshape(len(coef), -1, 1).astype(kind, copy=False)  # (terms, S, 1): results are (terms of inner, rows, S, T)
+    c = coef.reshape(len(coef), -1, 1).astype(
+        kind, copy=False
+    )  # (terms, S, 1): results are (terms of inner, rows, S, T)
     u = q.reshape(*q.shape[:2], -1).astype(kind)  # (terms of inner, variables, T)
     u[0] = 0
     size = (c.shape[1], u.shape[2])
     depth = outer.exponents.sum(axis=1, dtype=np.intp)
     top = min(int(depth.max()), inner.degree)
     rows = np.flatnonzero(depth == top)
-    level = np.zeros((1, len(rows), *size), kind)
     space = lower_space(inner, inner.degree - top)
     level = np.zeros((space.n_terms, len(rows), *size), kind)
     level[0] = c[rows]

@@ -24,8 +24,8 @@ class Conversion(Data):
         Returns
         -------
         dict
-            From multi-indices, in the order of the terms, to numbers or, for arrays of polynomials, arrays of their shape:
-            those with an entry other than 0. Python's numbers for float64 and complex128, NumPy's for others.
+            From multi-indices, in the order of the terms, to numbers or, for arrays of polynomials, arrays of their
+            shape: those with an entry other than 0. Python's numbers for float64 and complex128, NumPy's for others.
 
         Examples
         --------

@@ -1,8 +1,8 @@
 """Bounds of polynomials in a box, by even powers and Bernstein coefficients around its middle.
 
 All is computed in ordinary arithmetic and widened by an a priori bound of its rounding errors: for u = eps/2 and K
-operations on the way from the data to a result, this is gamma_K = K u / (1 - K u) times the same computation with absolute
-values; K eps stands for it here, since the absolute values are rounded themselves.
+operations on the way from the data to a result, this is gamma_K = K u / (1 - K u) times the same computation with
+absolute values; K eps stands for it here, since the absolute values are rounded themselves.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ class Box(NamedTuple):
             corner = check.as_real(f"box {name}", end)
             if corner.shape not in ((), x0.shape):
                 raise ValueError(
-                    f"`box` must have a number or one per variable, shape {x0.shape}, in each half; got {name} of shape "
-                    f"{corner.shape}"
+                    f"`box` must have a number or one per variable, shape {x0.shape}, in each half; got {name} of "
+                    f"shape {corner.shape}"
                 )
             ends.append(np.broadcast_to(corner, x0.shape))
         lower, upper = ends
@@ -55,11 +55,12 @@ class Box(NamedTuple):
 
 
 def _less(a: NDArray[Any], b: NDArray[Any], direction: int) -> NDArray[Any]:
-    """a - b, rounded outward where it is not exact."""
+    """The difference a - b, rounded outward where it is not exact."""
     difference = a - b
     rest = difference - a
     error = (a - (difference - rest)) - (b + rest)  # a - b - difference, exactly (Knuth's TwoSum)
-    return np.where(error == 0, difference, np.nextafter(difference, direction * np.inf))
+    rounded: NDArray[Any] = np.where(error == 0, difference, np.nextafter(difference, direction * np.inf))
+    return rounded
 
 
 def enclosure(space: TaylorSpace, coef: NDArray[Any], box: Box) -> tuple[Any, Any]:
@@ -76,7 +77,9 @@ def enclosure(space: TaylorSpace, coef: NDArray[Any], box: Box) -> tuple[Any, An
             coefficients = _bernstein(space, scaled, highest)
             low, high = np.maximum(low, coefficients.min(axis=0)), np.minimum(high, coefficients.max(axis=0))
         # operations on a path: shifts, powers of the radius, sums of all terms or of a row for each variable
-        operations = 4 * sum(highest) + sum(highest) + space.n_variables + sum(e + 3 for e in highest) + space.n_terms + 8
+        operations = (
+            4 * sum(highest) + sum(highest) + space.n_variables + sum(e + 3 for e in highest) + space.n_terms + 8
+        )
         error = operations * _EPS * sizes.sum(axis=0)
         low, high = low - error, high + error
     known = np.isfinite(flat).all(axis=0)
@@ -88,7 +91,8 @@ def enclosure(space: TaylorSpace, coef: NDArray[Any], box: Box) -> tuple[Any, An
 def _outward(end: NDArray[Any], kind: np.dtype[Any], direction: float) -> NDArray[Any]:
     """In another type, not inward."""
     with np.errstate(over="ignore"):
-        return np.nextafter(end.astype(kind), kind.type(direction))
+        wide: NDArray[Any] = np.nextafter(end.astype(kind), kind.type(direction))
+    return wide
 
 
 def _powers(space: TaylorSpace, radius: NDArray[Any]) -> NDArray[Any]:
@@ -123,15 +127,13 @@ def _bernstein(space: TaylorSpace, scaled: NDArray[Any], highest: list[int]) -> 
 def _change_of_basis(degree: int) -> NDArray[np.float64]:
     """Bernstein coefficients (of i) of the powers t**j on [-1, 1], at most 1 in size.
 
-    With t = s - (1 - s), coefficient i of t**j is sum over k of binomial(i, k) binomial(degree - i, j - k) (-1)**(j - k)
-    over binomial(degree, j): the mean of the products of j out of i ones and degree - i minus ones.
+    Coefficient i of t**j is the mean of the products of j out of i ones and degree - i minus ones: the sum over k of
+    binomial(i, k) binomial(degree - i, j - k) (-1)**(j - k), over binomial(degree, j).
     """
     matrix = np.empty((degree + 1, degree + 1))
     for i in range(degree + 1):
         for j in range(degree + 1):
-            signed = sum(
-                math.comb(i, k) * math.comb(degree - i, j - k) * (-1) ** (j - k) for k in range(min(i, j) + 1)
-            )
+            signed = sum(math.comb(i, k) * math.comb(degree - i, j - k) * (-1) ** (j - k) for k in range(min(i, j) + 1))
             matrix[i, j] = Fraction(signed, math.comb(degree, j))
     matrix.flags.writeable = False
     return matrix

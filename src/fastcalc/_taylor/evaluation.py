@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastcalc import _validation as check
-from fastcalc._kernels import evaluation as kernel
+from fastcalc._instructions import evaluation as kernel
 from fastcalc._taylor.data import Data, series_dtype
 
 

@@ -11,7 +11,7 @@ _EXACT = 2**53  # integers up to this one are float64 numbers
 
 
 def times_integers(coef: NDArray[Any], integers: list[int], which: NDArray[np.intp]) -> NDArray[Any]:
-    """Row k of coef (rows, ...) times ``integers[which[k]]``, in coef's dtype: it overflows only where the result does."""
+    """Row k of coef (rows, ...) times ``integers[which[k]]``, in its dtype: overflows only where the result does."""
     kind = coef.dtype
     if coef.dtype.kind == "c":
         parts = [times_integers(part, integers, which) for part in (coef.real, coef.imag)]
@@ -21,11 +21,13 @@ def times_integers(coef: NDArray[Any], integers: list[int], which: NDArray[np.in
     column = (slice(None),) + (None,) * (coef.ndim - 1)
     if max(integers, default=0) <= _EXACT:
         wide = np.result_type(kind, np.float64)
-        return (coef * np.array(integers, wide)[which][column]).astype(kind, copy=False)
+        exact: NDArray[Any] = (coef * np.array(integers, wide)[which][column]).astype(kind, copy=False)
+        return exact
     shifts = np.array([integer.bit_length() for integer in integers])
     mantissas = np.array([_mantissa(integer, kind) for integer in integers], kind)
     mantissa, exponent = np.frexp(coef)
-    return np.ldexp(mantissa * mantissas[which][column], exponent + shifts[which][column])
+    scaled: NDArray[Any] = np.ldexp(mantissa * mantissas[which][column], exponent + shifts[which][column])
+    return scaled
 
 
 def _mantissa(integer: int, kind: np.dtype[Any]) -> Any:

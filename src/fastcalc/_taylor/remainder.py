@@ -35,7 +35,7 @@ def _part_sizes(space: TaylorSpace, coef: NDArray[Any], radii: NDArray[Any]) -> 
 
 
 def _beyond(parts: NDArray[Any]) -> Any:
-    """The sum over k > degree of A rho**k, the least such sequence above the last parts. The constant term says nothing."""
+    """The sum over k > degree of A rho**k, the least such sequence above the last parts; but for the constant term."""
     degree = len(parts) - 1
     if not np.isfinite(parts).all():
         return np.nan

@@ -41,7 +41,8 @@ class Text(Data):
             return None
         rows = self._coef.reshape(len(self._coef), -1, 1) if self.ndim == 1 else self._coef
         lines = [
-            " & ".join(_sum(self._like(rows[:, i, j]), _latex) for j in range(rows.shape[2])) for i in range(rows.shape[1])
+            " & ".join(_sum(self._like(rows[:, i, j]), _latex) for j in range(rows.shape[2]))
+            for i in range(rows.shape[1])
         ]
         body = r" \\ ".join(lines)
         return rf"$\displaystyle \begin{{bmatrix}} {body} \end{{bmatrix}}$"
@@ -175,9 +176,7 @@ def _power_of_ten(size: str) -> str:
     """``1e-10`` in LaTeX, also inside a complex number."""
     import re
 
-    return re.sub(
-        r"([\d.]+)e([+-]\d+)", lambda found: rf"{found[1]} \cdot 10^{{{int(found[2])}}}", size
-    )
+    return re.sub(r"([\d.]+)e([+-]\d+)", lambda found: rf"{found[1]} \cdot 10^{{{int(found[2])}}}", size)
 
 
 def _list(x0: NDArray[Any]) -> str:
