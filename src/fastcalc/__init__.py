@@ -7,6 +7,7 @@
     fc.derivative(f, x, n)                 # of one variable, at one or many points
     fc.jvp(f, x, v), fc.vjp(f, x, w), fc.hvp(f, x, v)
     fc.laplacian(f, x), fc.divergence(f, x), fc.curl(f, x), fc.partial(f, x, alpha)
+    fc.taylor(f, x0, degree)               # a TaylorPolynomial; see also TaylorSpace
     fc.propagate(f, x, cov)                # first-order error propagation
     fc.estimate_noise(f, x)                # of the values of f
     fc.check_gradient(f, gradient, x)      # is it right? also check_jacobian
@@ -18,6 +19,7 @@ atol, max_evaluations, args, kwargs, argnum, vectorized, on_error, full_output. 
 whose errors can be relied on; the others take one step per variable unless they are asked for it.
 """
 
+from fastcalc._differences.expansion import taylor
 from fastcalc._differences.fields import curl, divergence, laplacian
 from fastcalc._differences.functions import derivative, gradient, hessian, jacobian, value_and_gradient
 from fastcalc._differences.mixed import partial
@@ -60,6 +62,7 @@ __all__ = [
     "partial",
     "propagate",
     "stencil",
+    "taylor",
     "value_and_gradient",
     "vjp",
 ]

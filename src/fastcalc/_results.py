@@ -290,6 +290,7 @@ _BY_URGENCY = [
     Status.NOISE_LIMIT,
     Status.ROUNDING_LIMIT,
     Status.CONVERGED,
+    Status.EXACT,
 ]
 
 

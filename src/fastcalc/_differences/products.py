@@ -88,6 +88,11 @@ def jvp(
 
 def _along(problem: Problem, v: _Array) -> Solution:
     """First derivatives along v, (m, lanes), summed over groups of variables that one step suits."""
+    if problem.settings.method == "exact":  # no steps, no groups
+        recipe = direction(problem.settings, v, [])
+        return sum_targets(
+            solve(recipe, problem.function, problem.points, problem.frame, full=problem.settings.full_output)
+        )
 
     def solve_lanes(v: _Array, groups: list[_Array], x: _Array, frame: Frame) -> Solution:
         recipe = direction(problem.settings, v, groups)
@@ -268,7 +273,12 @@ def hvp(
             parts.append(solve(recipe, problem.function, x, frame, full=full).reduced(np.asarray, np.asarray))
         return replace(total(parts), step=parts[0].step)
 
-    solution = _by_groups(problem, _vector("v", v, problem), solve_lanes)
+    vector = _vector("v", v, problem)
+    if problem.settings.method == "exact":
+        recipe = hessian_direction(problem.settings, vector, np.arange(len(vector)))
+        solution = solve(recipe, problem.function, problem.points, problem.frame, full=full)
+    else:
+        solution = _by_groups(problem, vector, solve_lanes)
     return problem.finish(solution, problem.function.shape + problem.x.shape, out)
 
 
