@@ -232,7 +232,8 @@ class Direction(Exact):
 
     def touched(self, fixed: _Mask) -> _Mask:
         """All that v moves."""
-        return (fixed & (self.v != 0)).any(axis=0, keepdims=True)
+        moved: _Mask = np.any(fixed & (self.v != 0), axis=0)
+        return moved[None]
 
 
 class HessianDirection(Exact):
@@ -255,7 +256,8 @@ class HessianDirection(Exact):
 
     def touched(self, fixed: _Mask) -> _Mask:
         """Their own variables, and all that v moves."""
-        return fixed | (fixed & (self.v != 0)).any(axis=0, keepdims=True)
+        moved: _Mask = np.any(fixed & (self.v != 0), axis=0)
+        return np.logical_or(fixed, moved)
 
 
 class Partial(Exact):
@@ -278,7 +280,8 @@ class Partial(Exact):
 
     def touched(self, fixed: _Mask) -> _Mask:
         """The variables involved."""
-        return fixed[self.involved].any(axis=0, keepdims=True)
+        moved: _Mask = np.any(fixed[self.involved], axis=0)
+        return moved[None]
 
 
 def _fitting(degree: int, n: int, itemsize: int, budget: int) -> int:
