@@ -109,26 +109,32 @@ static inline void NAME(finish)(NUMBER *restrict c, ptrdiff_t terms, const NUMBE
                 c[i * ld + l] = acc[i * LANES + l];
 }
 
-/* tile[i] = a[i] for LANES lanes, of which the last are copies of the last one there is */
-static inline void NAME(gather)(NUMBER *restrict tile, ptrdiff_t terms, const NUMBER *restrict a, ptrdiff_t ld,
-    ptrdiff_t lanes)
+/* tiles[t][i] = a[i] for `lanes` lanes in tiles of LANES, of which the last is filled up with copies of the last one */
+static inline void NAME(gather)(NUMBER *restrict tiles, ptrdiff_t stride, ptrdiff_t terms, const NUMBER *restrict a,
+    ptrdiff_t ld, ptrdiff_t lanes)
 {
-    if (lanes >= LANES)
-        for (ptrdiff_t i = 0; i < terms; i++)
+    ptrdiff_t full = lanes / LANES, rest = lanes % LANES;
+    for (ptrdiff_t i = 0; i < terms; i++) {
+        for (ptrdiff_t t = 0; t < full; t++)
             for (int l = 0; l < LANES; l++)
-                tile[i * LANES + l] = a[i * ld + l];
-    else
-        for (ptrdiff_t i = 0; i < terms; i++)
-            for (ptrdiff_t l = 0; l < LANES; l++)
-                tile[i * LANES + l] = a[i * ld + (l < lanes ? l : lanes - 1)];
+                tiles[t * stride + i * LANES + l] = a[i * ld + t * LANES + l];
+        for (ptrdiff_t l = 0; rest && l < LANES; l++)
+            tiles[full * stride + i * LANES + l] = a[i * ld + full * LANES + (l < rest ? l : rest - 1)];
+    }
 }
 
-static inline void NAME(scatter)(NUMBER *restrict c, ptrdiff_t terms, const NUMBER *restrict tile, ptrdiff_t ld,
-    ptrdiff_t lanes)
+/* c[i] = tiles[t][i], the way back */
+static inline void NAME(scatter)(NUMBER *restrict c, ptrdiff_t stride, ptrdiff_t terms, const NUMBER *restrict tiles,
+    ptrdiff_t ld, ptrdiff_t lanes)
 {
-    for (ptrdiff_t i = 0; i < terms; i++)
-        for (ptrdiff_t l = 0; l < (lanes < LANES ? lanes : LANES); l++)
-            c[i * ld + l] = tile[i * LANES + l];
+    ptrdiff_t full = lanes / LANES, rest = lanes % LANES;
+    for (ptrdiff_t i = 0; i < terms; i++) {
+        for (ptrdiff_t t = 0; t < full; t++)
+            for (int l = 0; l < LANES; l++)
+                c[i * ld + t * LANES + l] = tiles[t * stride + i * LANES + l];
+        for (ptrdiff_t l = 0; l < rest; l++)
+            c[i * ld + full * LANES + l] = tiles[full * stride + i * LANES + l];
+    }
 }
 
 #undef NAME

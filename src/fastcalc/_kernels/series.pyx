@@ -29,6 +29,7 @@ cdef enum:
     MOST = 16  # lanes of a line, at most
     SERIES = 4  # inputs and outputs of an operation, at most
     TILED_FROM = 3  # degree from which lanes are brought together
+    PANEL = 2097152  # bytes of what is brought together, for several tiles where it fits
     LONG = 20000  # multiplications for which the GIL is released
     PATIENCE = 100000000  # multiplications between two looks for Ctrl-C
 
@@ -109,15 +110,15 @@ cdef list pending = []  # what a signal handler raised
 
 cdef inline void put(number *goal, Py_ssize_t lanes, number factor, const number *value) noexcept nogil:
     # goal[lanes] = factor * value
-    cdef Py_ssize_t l
-    for l in range(lanes):
-        goal[l] = factor * value[l]
+    cdef Py_ssize_t i
+    for i in range(lanes):
+        goal[i] = factor * value[i]
 
 
 cdef inline void fill(number *goal, Py_ssize_t lanes, number value) noexcept nogil:
-    cdef Py_ssize_t l
-    for l in range(lanes):
-        goal[l] = value
+    cdef Py_ssize_t i
+    for i in range(lanes):
+        goal[i] = value
 
 
 cdef void run(
@@ -132,14 +133,14 @@ cdef void run(
     cdef number y[MOST]
     cdef number d[MOST]
     cdef number zero = 0, one = 1, two = 2, r = 0
-    cdef Py_ssize_t k, l, m, n, at, lanes = walk.lanes, ld = walk.ld, degree = t.degree
+    cdef Py_ssize_t i, k, n, at, lanes = walk.lanes, ld = walk.ld, degree = t.degree
     cdef const Py_ssize_t *starts = t.starts
     if operation == MULTIPLY:
-        for l in range(lanes):
-            c[l] = a[l] * b[l]
+        for i in range(lanes):
+            c[i] = a[i] * b[i]
     elif operation == DIVIDE:
-        for l in range(lanes):
-            c[l] = a[l] / b[l]
+        for i in range(lanes):
+            c[i] = a[i] / b[i]
     elif operation == POWER:
         r = parameters[0]
     elif operation == COMPOSE:
@@ -204,8 +205,8 @@ cdef void run(
             interior(t, walk, k, a, e, zero, one, zero, acc)
             fill(d, lanes, <number>k)
             finish(walk.wide, c + at, n, acc, d, ld)
-            for l in range(lanes):
-                x[l] = parameters[0] + two * parameters[1] * c[l]
+            for i in range(lanes):
+                x[i] = parameters[0] + two * parameters[1] * c[i]
             begin(walk.wide, acc, n, x, c + at, y, <const number *>NULL, ld)
             interior(t, walk, k, c, c, parameters[1], zero, zero, acc)
             finish(walk.wide, e + at, n, acc, <const number *>NULL, ld)
@@ -215,7 +216,7 @@ cdef void run(
 
 cdef void horner(Tables t, Walk *walk, const number *a, const number *g, number *c, number *acc) noexcept nogil:
     # c = sum g_m (a - a_0)**m by Horner's scheme; the sum so far is multiplied m more times, and needed to degree - m
-    cdef Py_ssize_t k, l, m, n, at, lanes = walk.lanes, ld = walk.ld
+    cdef Py_ssize_t k, m, n, at, lanes = walk.lanes, ld = walk.ld
     cdef const Py_ssize_t *starts = t.starts
     cdef number x[MOST]
     cdef number zero = 0, one = 1
@@ -243,12 +244,13 @@ cdef int sweep(
     # IN series[0], series[1][rows, lanes]; INOUT series[2], series[3], constant terms given; NULL where there is none.
     # Returns 0, 1 without memory, 2 when interrupted
     cdef Py_ssize_t line = 4 if number is longdouble else 64 // <Py_ssize_t>sizeof(number)
-    cdef bint wide = lanes > 1, tiled
-    cdef Py_ssize_t width = line if wide else 1, lane, tile, i, present, sums = (t.largest + 1) * width
-    cdef Py_ssize_t count = SERIES * t.n_terms * width if wide and (t.degree >= TILED_FROM or lanes % line != 0) else 0
+    cdef bint wide = lanes > 1, tiled = wide and (t.degree >= TILED_FROM or lanes % line != 0)
+    cdef Py_ssize_t width = line if wide else 1, stride = t.n_terms * width, sums = (t.largest + 1) * width
+    cdef Py_ssize_t size = SERIES * stride * <Py_ssize_t>sizeof(number), panel = max(1, min(8, PANEL // size))
+    cdef Py_ssize_t first, tile, i, present
     cdef number *tiles
     cdef number *here[SERIES]
-    cdef number *memory = <number *>malloc((sums + count) * sizeof(number) + 64)
+    cdef number *memory = <number *>malloc((sums + tiled * panel * SERIES * stride) * sizeof(number) + 64)
     cdef number *acc = <number *>((<size_t>memory + 63) & ~<size_t>63)
     cdef Walk walk
     walk.scratch = <int32_t *>malloc((t.largest + 1) * sizeof(int32_t)) if t.products == NULL else NULL
@@ -259,31 +261,32 @@ cdef int sweep(
     tiles = acc + sums
     walk.wide = wide
     walk.lanes = width
+    walk.ld = width if tiled else lanes
     walk.interrupted = 0
     walk.countdown = PATIENCE
-    for tile in range((lanes + width - 1) // width):
-        lane = tile * width
-        present = min(width, lanes - lane)
-        tiled = wide and (t.degree >= TILED_FROM or present < width)
-        walk.ld = width if tiled else lanes
+    first = 0
+    while first < lanes and not walk.interrupted:
+        present = min(panel * width, lanes - first)
         for i in range(SERIES):
-            here[i] = NULL
-            if series[i] != NULL:
-                here[i] = series[i] + lane
-                if tiled:
-                    here[i] = tiles + i * t.n_terms * width
-                    gather(True, here[i], (rows if i == 1 else t.n_terms) if i < 2 else 1, series[i] + lane, lanes, present)
-        if series[1] == series[0]:
-            here[1] = here[0]
-        if operation == EXP:
-            here[1] = here[2]
-        run(t, &walk, operation, here, parameters, acc)
-        if walk.interrupted:
-            break
-        if tiled:
-            for i in range(2, SERIES):
+            if tiled and series[i] != NULL:
+                gather(
+                    True, tiles + i * panel * stride, stride, (rows if i == 1 else t.n_terms) if i < 2 else 1,
+                    series[i] + first, lanes, present,
+                )
+        for tile in range((present + width - 1) // width):
+            for i in range(SERIES):
+                here[i] = NULL
                 if series[i] != NULL:
-                    scatter(True, series[i] + lane, t.n_terms, here[i], lanes, present)
+                    here[i] = tiles + (i * panel + tile) * stride if tiled else series[i] + first + tile * width
+            if series[1] == series[0]:
+                here[1] = here[0]
+            if operation == EXP:
+                here[1] = here[2]
+            run(t, &walk, operation, here, parameters, acc)
+        for i in range(2, SERIES):
+            if tiled and series[i] != NULL:
+                scatter(True, series[i] + first, stride, t.n_terms, tiles + i * panel * stride, lanes, present)
+        first += present
     free(memory)
     free(walk.scratch)
     return 2 if walk.interrupted else 0
@@ -292,8 +295,8 @@ cdef int sweep(
 cdef object operate(
     Tables tables, Operation operation, cnp.ndarray a, cnp.ndarray b, object value, object second, object parameters,
 ):
-    """One operation on arrays (n_terms, ...), None unless they have one shape and type; `value`, `second`: constant terms
-    of the results.
+    """One operation on arrays (n_terms, ...), None unless they have one shape and type; `value` and `second` are the
+    constant terms of the results.
     """
     cdef int typenum = cnp.PyArray_TYPE(a)
     cdef cnp.ndarray c, e = None

@@ -86,10 +86,10 @@ class Arithmetic(Protocols):
         return _binary(elementary.power, other, self)
 
     def __matmul__(self, other: Any) -> Any:
-        return np.matmul(self, other) if isinstance(other, _NUMBERS) else NotImplemented
+        return _by_ufunc(np.matmul, self, other)
 
     def __rmatmul__(self, other: Any) -> Any:
-        return np.matmul(other, self) if isinstance(other, _NUMBERS) else NotImplemented
+        return _by_ufunc(np.matmul, other, self)
 
     def __neg__(self) -> Any:
         return elementary.negative(self)
@@ -125,22 +125,22 @@ class Arithmetic(Protocols):
         return store(self @ other, self)
 
     def __lt__(self, other: Any) -> Any:
-        return np.less(self, other)
+        return _by_ufunc(np.less, self, other)
 
     def __le__(self, other: Any) -> Any:
-        return np.less_equal(self, other)
+        return _by_ufunc(np.less_equal, self, other)
 
     def __gt__(self, other: Any) -> Any:
-        return np.greater(self, other)
+        return _by_ufunc(np.greater, self, other)
 
     def __ge__(self, other: Any) -> Any:
-        return np.greater_equal(self, other)
+        return _by_ufunc(np.greater_equal, self, other)
 
     def __eq__(self, other: Any) -> Any:
-        return np.equal(self, other) if isinstance(other, _NUMBERS) else NotImplemented
+        return _by_ufunc(np.equal, self, other)
 
     def __ne__(self, other: Any) -> Any:
-        return np.not_equal(self, other) if isinstance(other, _NUMBERS) else NotImplemented
+        return _by_ufunc(np.not_equal, self, other)
 
     def __bool__(self) -> bool:
         if self.size != 1:
@@ -155,6 +155,10 @@ def _binary(function: Any, a: Any, b: Any) -> Any:
     if not (isinstance(a, _NUMBERS) and isinstance(b, _NUMBERS)):
         return NotImplemented
     return function(operand(a), operand(b))
+
+
+def _by_ufunc(ufunc: np.ufunc, a: Any, b: Any) -> Any:
+    return ufunc(a, b) if isinstance(a, _NUMBERS) and isinstance(b, _NUMBERS) else NotImplemented
 
 
 def _add_methods() -> None:

@@ -55,7 +55,7 @@ class Data:
 
     @property
     def coef(self) -> NDArray[Any]:
-        """Coefficients ``(n_terms, *shape)``, normalised: derivatives divided by ``alpha!``. C-contiguous but for views."""
+        """Derivatives divided by ``alpha!``, ``(n_terms, *shape)``; C-contiguous but for views."""
         return self._coef
 
     @property

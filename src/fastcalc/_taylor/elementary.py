@@ -52,16 +52,16 @@ def _replaced(p: Data, value: Any) -> Data:
 def add(a: Any, b: Any) -> Data:
     """A + b."""
     if isinstance(a, Data) and isinstance(b, Data):
-        a, b = aligned(a, b)
-        return a._like(a._coef + b._coef)
+        p, q = aligned(a, b)
+        return p._like(p._coef + q._coef)
     return shifted(a, b) if isinstance(a, Data) else shifted(b, a)
 
 
 def subtract(a: Any, b: Any) -> Data:
     """A - b."""
     if isinstance(a, Data) and isinstance(b, Data):
-        a, b = aligned(a, b)
-        return a._like(a._coef - b._coef)
+        p, q = aligned(a, b)
+        return p._like(p._coef - q._coef)
     return shifted(a, b, np.subtract) if isinstance(a, Data) else shifted(negative(b), a)
 
 

@@ -52,7 +52,7 @@ class Indexing(Data):
     def __len__(self) -> int:
         if self._coef.ndim == 1:
             raise TypeError("a 0-d polynomial has no length")
-        return self._coef.shape[1]
+        return self.shape[0]
 
     def __iter__(self) -> Iterator[Self]:
         if self._coef.ndim == 1:

@@ -26,8 +26,8 @@ class TaylorPolynomial(Arithmetic, Indexing):
     space : TaylorSpace
         What the coefficients belong to.
     coef : array_like (n_terms, ...)
-        Coefficients, derivatives divided by ``alpha!``, in the order of ``space.exponents``; float32, float64, longdouble
-        or complex128, other numbers become the next of these. Copied.
+        Derivatives divided by ``alpha!``, in the order of ``space.exponents``; float32, float64, longdouble or
+        complex128, other numbers become the next of these. Copied.
     x0 : array_like (n_variables,), optional
         Point of expansion. Default: 0.
 

@@ -1,7 +1,7 @@
 """Where functions are not smooth: powers, abs and ties where the constant term is 0, poles, jumps.
 
-A term of which nothing is known is NaN, and no other: below the order at which smoothness is lost, terms are right. With a
-factor ``a = x**gamma u``, u not 0 at x0, ``a**r = x**(r gamma) u**r`` where that is a product of smooth factors.
+A term of which nothing is known is NaN, and no other: below the order at which smoothness is lost, terms are right.
+With a factor ``a = x**gamma u``, u not 0 at x0, ``a**r = x**(r gamma) u**r`` where that is a product of smooth factors.
 """
 
 from __future__ import annotations
