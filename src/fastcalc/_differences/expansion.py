@@ -100,7 +100,7 @@ def taylor(
     if "out" in options:
         raise TypeError("unknown option 'out': a Taylor polynomial is always a fresh one")
     base: Any = "exact" if method == "exact" else "adaptive"
-    problem = open_problem(f, x0, {**options, "method": base}, None)
+    problem = open_problem(f, check.as_numbers("x0", x0), {**options, "method": base}, None)
     if problem.points.shape != (problem.x.size, 1):
         raise ValueError(
             f"`x0` must be one point; got shape {problem.x.shape} with vectorized=True: a polynomial has one point of "
