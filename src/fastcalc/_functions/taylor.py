@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import linecache
 import os
 import re
@@ -25,6 +26,16 @@ _FUNCTIONS = os.path.join(_HERE, "_functions", "")
 _ALGEBRA = os.path.join(_HERE, "_taylor", "")
 _MENTIONS = re.compile(r"TaylorPolynomial|dtype\('O'\)|dtype object|object array|setting an array element")
 _make = TaylorPolynomial._make
+
+
+@functools.cache
+def _retain_memory() -> None:
+    """Let the C library keep memory that is freed, up to this size, for the next operation.
+
+    glibc returns large blocks to the system, and gets them back page by page, which takes ten times as long as the
+    arithmetic; the largest block that was ever freed is what it takes for large.
+    """
+    np.empty(24 * 2**20, np.uint8)
 
 
 class TaylorFunction:
@@ -64,6 +75,7 @@ class TaylorFunction:
         self.dtype: np.dtype[Any] | None = None
         self.evaluations = 0
         self.bind((), (), None)
+        _retain_memory()
 
     def bind(self, before: tuple[Any, ...], after: tuple[Any, ...], keywords: dict[str, Any] | None) -> None:
         """Set the arguments before and after x, and those by name."""

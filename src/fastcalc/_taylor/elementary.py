@@ -83,6 +83,10 @@ def divide(a: Any, b: Any) -> Data:
     """A / b; where b's constant term is 0 all terms are NaN or, as NumPy has it for numbers, infinite."""
     if not isinstance(b, Data):
         return scaled(a, b, np.divide)
+    if a.__class__ is float or a.__class__ is int:
+        numerator = np.zeros(b._coef.shape, b._coef.dtype)
+        numerator[0] = a
+        a = b._like(numerator)
     a, b = aligned(a, b)
     coef = series.divide(a._space.tables, a._coef, b._coef)
     assert coef is not None

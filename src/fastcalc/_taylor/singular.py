@@ -41,6 +41,8 @@ def poles(c: Data, divisor: Data, value: Any) -> Data:
 
 def powers(c: Data, a: Data, r: float) -> Data:
     """a**r for a number r that is no integer, where a's constant term is 0 or the value is NaN."""
+    if c.dtype.kind == "f" and np.all((c._coef[0] > 0) & (c._coef[0] < np.inf)):  # a is not 0, and nothing is NaN
+        return c
     c = undefined(c, np.isnan(c._coef[0]))
     return _repaired(c, a, r, a._coef[0] == 0)
 
