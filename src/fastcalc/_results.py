@@ -111,7 +111,7 @@ class DerivativeResult:
     Attributes
     ----------
     value : ndarray or scalar
-        The derivative, as without ``full_output``.
+        The derivative, as without ``full_output``. For `taylor` a polynomial; the rest then has the shape of its coef.
     error : ndarray or scalar
         Absolute error of `value`, in its units and of its shape; NaN where it is unknown. Adaptive methods mean it as a
         bound, usually tens of times the true error; for fixed steps it is an estimate, from accuracy 4 on.

@@ -291,10 +291,12 @@ class TestOptions:
     def test_full_output(self):
         result = fc.gradient(valley, FAR, method="exact", full_output=True)
         close(result.value, valley_gradient(FAR))
-        assert np.isnan(result.error).all() and np.isnan(result.step).all()
+        assert np.isnan(result.error).all()
+        assert np.isnan(result.step).all()
         assert result.fun == valley(FAR)
         assert result.evaluations == 1
-        assert result.success.all() and (result.status == Status.EXACT).all()
+        assert result.success.all()
+        assert (result.status == Status.EXACT).all()
         assert result.message == "exact to rounding"
         assert "EXACT" in repr(result)
 
@@ -302,8 +304,10 @@ class TestOptions:
     def test_full_output_of_sums(self, name):
         f = field if name != "laplacian" else lambda x: field(x)[0]
         result = getattr(fc, name)(f, X, method="exact", full_output=True)
-        assert np.all(result.status == Status.EXACT) and np.all(result.success)
-        assert np.isnan(result.error).all() and np.shape(result.step) == (3,)
+        assert np.all(result.status == Status.EXACT)
+        assert np.all(result.success)
+        assert np.isnan(result.error).all()
+        assert np.shape(result.step) == (3,)
 
     def test_unused_outputs_may_be_nan(self):
         f = lambda x: [x[0] * x[1], x[0] * np.nan]  # noqa: E731
@@ -314,19 +318,23 @@ class TestOptions:
     def test_not_finite(self):
         with np.errstate(divide="ignore"):
             result = fc.gradient(lambda x: np.log(x[0]) + x[1], [0.0, 1.0], method="exact", full_output=True)
-        assert Status(int(result.status[0])) is Status.NON_FINITE and not result.success[0]
+        assert Status(int(result.status[0])) is Status.NON_FINITE
+        assert not result.success[0]
 
     def test_warnings_are_those_of_values(self):
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             fc.hessian(lambda x: [np.log(x[0]), np.sqrt(x[1]) * x[0], 1 / x[0], x[1] ** 0.5], [0, 0], method="exact")
-        assert len(caught) == 2 and all("divide by zero" in str(w.message) for w in caught)
+        assert len(caught) == 2
+        assert all("divide by zero" in str(w.message) for w in caught)
 
     def test_bounds(self):
         with pytest.raises(ValueError, match="x must be inside `bounds`"):
             fc.gradient(valley, FAR, method="exact", bounds=(-1, 1))
-        result = fc.gradient(lambda x: x[0] * x[1], [1.0, 2.0], method="exact", bounds=([0, 2], [5, 2]), full_output=True)  # fmt: skip
-        assert result.value[0] == 2 and np.isnan(result.value[1])
+        bounds = ([0, 2], [5, 2])
+        result = fc.gradient(lambda x: x[0] * x[1], [1.0, 2.0], method="exact", bounds=bounds, full_output=True)
+        assert result.value[0] == 2
+        assert np.isnan(result.value[1])
         assert [Status(int(code)) for code in result.status] == [Status.EXACT, Status.FIXED_VARIABLE]
 
     @pytest.mark.parametrize("vectorized", [False, True])
@@ -339,7 +347,8 @@ class TestOptions:
         assert fc.jvp(f, x, np.array([1.0, 0.0, 1.0]), **options) == 8
         assert np.isnan(fc.hvp(f, x, np.ones(3), **options)).all()
         assert np.isnan(fc.hvp(f, x, np.array([1.0, 0, 0]), **options)).tolist() == [False, True, False]
-        assert np.isnan(fc.partial(f, x, (1, 1, 0), **options)) and fc.partial(f, x, (1, 0, 1), **options) == 2
+        assert np.isnan(fc.partial(f, x, (1, 1, 0), **options))
+        assert fc.partial(f, x, (1, 0, 1), **options) == 2
 
     def test_errors_of_f_may_be_nan(self):
         def f(x):
@@ -372,7 +381,8 @@ class TestOptions:
 
 class TestReuse:
     def test_operators_are_called_again(self):
-        g, h, j = fc.Gradient(valley, method="exact"), fc.Hessian(valley, method="exact"), fc.Jacobian(field, method="exact")  # fmt: skip
+        g, h = fc.Gradient(valley, method="exact"), fc.Hessian(valley, method="exact")
+        j = fc.Jacobian(field, method="exact")
         for x in (FAR, FAR + 1, FAR[:3], FAR[::2], FAR):
             close(g(x), valley_gradient(np.array(x)))
             close(h(x), valley_hessian(np.array(x)))
@@ -409,7 +419,8 @@ class TestReuse:
     def test_f_returns_its_argument(self):
         j = fc.Jacobian(lambda x: x, method="exact")
         first = j(np.ones(3))
-        assert np.array_equal(first, np.eye(3)) and np.array_equal(j(np.ones(3)), np.eye(3))
+        assert np.array_equal(first, np.eye(3))
+        assert np.array_equal(j(np.ones(3)), np.eye(3))
         first[:] = 3
         assert np.array_equal(j(np.ones(3)), np.eye(3))
 
@@ -498,7 +509,10 @@ class TestLeaving:
             fc.gradient(f, X, method="exact")
         message = str(caught.value)
         assert message.startswith("`f` leaves Taylor arithmetic at ")
-        assert "test_exact.py:" in message and f"`{line}`" in message and what in message and remedy in message
+        assert "test_exact.py:" in message
+        assert f"`{line}`" in message
+        assert what in message
+        assert remedy in message
         assert caught.value.__cause__ is not None
 
     def test_float(self):
@@ -509,10 +523,10 @@ class TestLeaving:
 
     def test_math(self):
         def f(x):
-            inner = lambda t: math.sin(t)  # noqa: E731, PLW0108
+            inner = lambda t: math.sin(t)  # noqa: E731
             return inner(x[0])
 
-        self.check(f, "no float", "inner = lambda t: math.sin(t)  # noqa: E731, PLW0108")
+        self.check(f, "no float", "inner = lambda t: math.sin(t)  # noqa: E731")
 
     def test_assignment_to_numbers(self):
         def f(x):

@@ -11,7 +11,9 @@ from fastcalc import Status
 
 def test_coefficients():
     p = fc.taylor(lambda x: np.exp(x[0]) * np.sin(x[1]), [0.3, -0.7], 5)
-    assert isinstance(p, fc.TaylorPolynomial) and p.shape == () and p.space is fc.TaylorSpace(2, 5)
+    assert isinstance(p, fc.TaylorPolynomial)
+    assert p.shape == ()
+    assert p.space is fc.TaylorSpace(2, 5)
     assert p.x0.tolist() == [0.3, -0.7]
     a, b = p.space.exponents.T
     factorials = [math.factorial(i) * math.factorial(j) for i, j in p.space.exponents.tolist()]
@@ -25,7 +27,9 @@ def test_shapes(shape):
     x0 = np.arange(1.0, 1 + math.prod(shape)).reshape(shape)
     p = fc.taylor(lambda x: x * x, x0, 2)
     n = x0.size
-    assert p.shape == shape and p.x0.shape == (n,) and p.space.n_variables == n
+    assert p.shape == shape
+    assert p.x0.shape == (n,)
+    assert p.space.n_variables == n
     assert np.array_equal(p.coef[0], x0**2)
     flat = p.coef.reshape(len(p.coef), n)
     for i in range(n):
@@ -41,12 +45,15 @@ def test_degree_0_is_the_value():
 
 def test_outputs():
     p = fc.taylor(lambda x: [x[0], 2.0, x[0] * x[1]], [1.0, 3.0], 2)
-    assert p.shape == (3,) and p.coef[:, 1].tolist() == [2, 0, 0, 0, 0, 0]
+    assert p.shape == (3,)
+    assert p.coef[:, 1].tolist() == [2, 0, 0, 0, 0, 0]
     assert fc.taylor(lambda x: 7, [1.0, 3.0], 1).coef.tolist() == [7, 0, 0]
     own = fc.taylor(lambda x: x, [1.0, 3.0], 1)
-    assert own.coef.flags.c_contiguous and own.coef.tolist() == [[1, 3], [1, 0], [0, 1]]
+    assert own.coef.flags.c_contiguous
+    assert own.coef.tolist() == [[1, 3], [1, 0], [0, 1]]
     part = fc.taylor(lambda x: x[1], [1.0, 3.0], 1)
-    assert part.coef.flags.c_contiguous and part.coef.flags.writeable
+    assert part.coef.flags.c_contiguous
+    assert part.coef.flags.writeable
 
 
 @pytest.mark.parametrize("kind", [np.float32, np.float64, np.longdouble, np.complex128])
@@ -74,8 +81,12 @@ def test_full_output():
     result = fc.taylor(lambda x: [x[0] * x[1], x[1]], [1.0, 2.0], 2, full_output=True)
     assert result.value.coef.tolist() == fc.taylor(lambda x: [x[0] * x[1], x[1]], [1.0, 2.0], 2).coef.tolist()
     assert result.error.shape == result.step.shape == result.status.shape == (6, 2)
-    assert np.isnan(result.error).all() and np.isnan(result.step).all() and result.success.all()
-    assert (result.status == Status.EXACT).all() and result.fun.tolist() == [2, 2] and result.evaluations == 1
+    assert np.isnan(result.error).all()
+    assert np.isnan(result.step).all()
+    assert result.success.all()
+    assert (result.status == Status.EXACT).all()
+    assert result.fun.tolist() == [2, 2]
+    assert result.evaluations == 1
     assert result.message == "exact to rounding"
     repr(result), result._repr_html_()
 
@@ -83,14 +94,16 @@ def test_full_output():
 def test_not_finite():
     with np.errstate(divide="ignore"):
         result = fc.taylor(lambda x: np.log(x[0]) + x[1], [0.0, 2.0], 1, full_output=True)
-    assert result.status[0] == Status.NON_FINITE and not result.success[0]
+    assert result.status[0] == Status.NON_FINITE
+    assert not result.success[0]
 
 
 def test_options():
     p = fc.taylor(lambda a, x, b: a * x + b, 2.0, 1, args=(3.0,), kwargs={"b": 1.0}, argnum=1)
     assert p.coef.tolist() == [7, 3]
     v = fc.taylor(lambda x: x[0] * x[1], [2.0, 3.0], 2, vectorized=True)
-    assert v.shape == () and v.coef.tolist() == [6, 3, 2, 0, 1, 0]
+    assert v.shape == ()
+    assert v.coef.tolist() == [6, 3, 2, 0, 1, 0]
     result = fc.taylor(lambda x: x[0] * x[1], [2.0, 3.0], 2, bounds=([0, 3], [9, 3]), full_output=True)
     assert np.array_equal(result.value.coef, [6, 3, np.nan, 0, np.nan, np.nan], equal_nan=True)
     assert result.status[2] == Status.FIXED_VARIABLE

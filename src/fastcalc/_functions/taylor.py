@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import functools
-import linecache
 import os
 import re
-import traceback
 from collections.abc import Callable
 from typing import Any
 
@@ -174,12 +172,18 @@ def refusal(error: Exception, remedy: str) -> TypeError | None:
     """The error to raise where f left Taylor arithmetic, with the line that did; None for errors of f's own."""
     if not isinstance(error, (TypeError, ValueError, AttributeError)):
         return None
-    frames = list(traceback.walk_tb(error.__traceback__))
+    frames = []
+    entry = error.__traceback__
+    while entry is not None:
+        frames.append((entry.tb_frame, entry.tb_lineno))
+        entry = entry.tb_next
     raised_in = frames[-1][0].f_code.co_filename
     message = str(error)
     ours = raised_in.startswith(_ALGEBRA) and (isinstance(error, TypeError) or "truth value" in message)
     if not ours and (raised_in.startswith(_FUNCTIONS) or not _MENTIONS.search(message)):
         return None
+    import linecache  # only where it is needed
+
     place = ""
     for frame, line in reversed(frames):
         name = frame.f_code.co_filename

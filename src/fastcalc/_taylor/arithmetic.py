@@ -22,12 +22,12 @@ class Arithmetic(Protocols):
 
     __slots__ = ()
 
-    def _shifted(self, coef: NDArray[Any], constant: float) -> Any:
+    __hash__ = None  # type: ignore[assignment]  # == compares entry by entry
+
+    def _shifted(self, coef: NDArray[Any], constant: Any) -> Any:
         """The polynomial with these coefficients, which nobody else has, plus a Python number."""
         coef[0] += constant
         return self._like(coef)
-
-    __hash__ = None  # type: ignore[assignment]  # == compares entry by entry
 
     def __add__(self, other: Any) -> Any:
         if other.__class__ is self.__class__ and other._space is self._space and other._x0 is self._x0:
@@ -44,12 +44,14 @@ class Arithmetic(Protocols):
         return _binary(elementary.add, other, self)
 
     def __sub__(self, other: Any) -> Any:
+        if other.__class__ in _PLAIN:
+            coef = self._coef.copy()
+            coef[0] -= other
+            return self._like(coef)
         if other.__class__ is self.__class__ and other._space is self._space and other._x0 is self._x0:
             a, b = self._coef, other._coef
             if a.shape == b.shape:
                 return self._like(a - b)
-        elif other.__class__ in _PLAIN:
-            return self._shifted(self._coef.copy(), -other)
         return _binary(elementary.subtract, self, other)
 
     def __rsub__(self, other: Any) -> Any:
