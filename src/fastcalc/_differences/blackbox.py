@@ -14,12 +14,13 @@ from numpy.typing import NDArray
 from fastcalc._differences.directions import Directions, count, directions, exponents, recover
 from fastcalc._differences.engine import values_at
 from fastcalc._differences.fits import Nodes, nodes
-from fastcalc._differences.ladders import Ladder, Lines, Sample
+from fastcalc._differences.ladders import Accuracy, Ladder, Lines, Range, Sample
 from fastcalc._differences.problem import Problem
 from fastcalc._results import Status
 
 _Array = NDArray[Any]
 _FIRST = 0.5  # first length along an axis, over the size of its variable
+_MOST = 3.0  # largest one, over the size, or over 1
 _TINY = 0.05  # size of a variable below which it tells little about f
 _LEAP = 4.0, 1e4  # what lengths grow by at once; where the size tells little
 _ENOUGH = 0.1  # truncation error over the largest coefficient, up to which a degree counts as converged
@@ -37,11 +38,9 @@ class Expansion(NamedTuple):
 
 
 class _Sizes(NamedTuple):
-    """Distances per variable, (n,)."""
+    """Lengths of the axes."""
 
-    first: _Array
-    most: _Array
-    leap: _Array
+    span: Range
     bounded: NDArray[np.bool_]  # cut by bounds
 
 
@@ -90,14 +89,14 @@ def _sizes(problem: Problem) -> _Sizes:
     if frame.scale is not None:
         own = np.maximum(own, _each(frame.scale, len(x)))
     own[own == 0] = 1
-    first, most = _FIRST * own, own.copy()
+    first, usual, most = _FIRST * own, own.copy(), _MOST * own
     tells_little = np.zeros(len(x), np.bool_)
     if frame.scale is None and frame.step is None:
         tells_little = own < _TINY
-        most[tells_little] = 1
+        usual, most = np.where(tells_little, own, np.maximum(own, 1)), np.maximum(most, _MOST)
     if frame.step is not None:
         first = _each(frame.step, len(x)).copy()
-        most = np.maximum(most, first)
+        usual, most = np.maximum(usual, first), np.maximum(most, first)
     bounded = np.zeros(len(x), np.bool_)
     if frame.bounds is not None:
         lower, upper = (_each(side, len(x)) for side in frame.bounds)
@@ -109,8 +108,8 @@ def _sizes(problem: Problem) -> _Sizes:
                 f"whose bounds are {lower[i]!s} and {upper[i]!s}: move x, or leave out the bounds"
             )
         bounded = room < first
-        first, most = np.minimum(first, room), np.minimum(most, room)
-    return _Sizes(first, most, np.where(tells_little, _LEAP[1], _LEAP[0]), bounded)
+        first, usual, most = (np.minimum(length, room) for length in (first, usual, most))
+    return _Sizes(Range(first, usual, most, np.where(tells_little, _LEAP[1], _LEAP[0])), bounded)
 
 
 def _each(value: _Array, n: int) -> _Array:
@@ -166,39 +165,34 @@ def _expand(
     noise = np.full(len(base), np.nan if given is None else given)
     place = np.finfo(x.dtype).eps * np.abs(x).astype(np.float64)
 
-    def ladder(moves: _Array, first: _Array, most: _Array, leap: _Array, *errors: _Array) -> Ladder:
-        sample = _sampler(problem, grid, moves)
-        return Ladder(sample, grid, base, first, most, leap, problem.function.epsilon, *errors)
-
-    ones = np.ones(n)
-    axes = ladder(np.eye(n), sizes.first, sizes.most, sizes.leap * ones, np.zeros(len(base)), place, noise)
+    epsilon = problem.function.epsilon
+    accuracy = Accuracy(epsilon, np.zeros(len(base)), place, noise)
+    axes = Ladder(_sampler(problem, grid, np.eye(n)), grid, base, sizes.span, accuracy)
     axes.climb(left - cost * others)
-    size = axes.best()
-    along = axes.lines()
+    size, along = axes.best(), axes.lines()
     power = size[:, None] ** np.arange(degree + 1)[:, None, None]
     parts = [Lines(*(part * power for part in along[:-1]), along.rough)]
+    value_error = axes.value_error()
     if others:
         moves = found.vectors[n:] * size
         with np.errstate(divide="ignore"):
-            most = (sizes.most / np.abs(moves)).min(axis=1)
-        slopes = place @ np.abs(along.coef[1])
-        rest = ladder(
-            moves,
-            np.minimum(1.0, most),
-            most,
-            np.full(others, _LEAP[0]),
-            slopes,
-            np.zeros(others),
-            axes.noise if given is None else noise,
-        )
+            most = (sizes.span.most / np.abs(moves)).min(axis=1)
+        span = Range(np.minimum(1, most), np.ones(others), most, np.full(others, _LEAP[0]))
+        accuracy = Accuracy(epsilon, place @ np.abs(along.coef[1]), np.zeros(others), axes.noise)
+        rest = Ladder(_sampler(problem, grid, moves), grid, base, span, accuracy)
         rest.climb(left - axes.spent)
         parts.append(rest.lines())
+        value_error = np.maximum(value_error, rest.value_error())
     lines = Lines(*(np.concatenate(part, axis=1) for part in zip(*parts, strict=True)))
-    return _combine(problem, found, lines, value, size, sizes.bounded)
+    lines.coef[0] = base
+    lines.noise[0] = axes.noise
+    lines.rounding[0] = np.maximum(epsilon * np.abs(base), value_error)
+    lines.error[0] = lines.rounding[0] + lines.noise[0]
+    return _combine(found, lines, value, size, sizes.bounded)
 
 
 def _combine(
-    problem: Problem, found: Directions, lines: Lines, value: _Array, size: _Array, bounded: NDArray[np.bool_]
+    found: Directions, lines: Lines, value: _Array, size: _Array, bounded: NDArray[np.bool_]
 ) -> Expansion:
     """Coefficients of many variables from those along lines."""
     n = len(size)

@@ -4,8 +4,8 @@ The even and the odd part of g at the nodes t_i = cos(...) in (0, 1), and g(0), 
 
     g(t h) = sum_j a_j T_j(t),    c_k = h**-k sum_j a_j [t**k] T_j.
 
-The last a_j of each part is left out: what it would add, and what the one before adds, is the estimate of the
-truncation error. Where g is resolved, the last a_j show the noise of its values instead, and the estimate with them.
+The sum for c_k ends with the last a_j of its parity above the rounding and the noise of the values: those behind add
+nothing but that, times ``j**k / k!``. What the next ones would add is the estimate of the truncation error.
 """
 
 from __future__ import annotations
@@ -18,111 +18,99 @@ from numpy.polynomial.chebyshev import cheb2poly
 from numpy.typing import NDArray
 
 _Array = NDArray[Any]
-_ESTIMATE = 2.0  # factor on the largest of the last contributions, for those behind them
-_WINDOW = 2  # coefficients of each part that make up its tail, and the level before it
+_PI = np.longdouble("3.14159265358979323846264338327950288")
+_NEXT = 2  # how many of the terms left out estimate them all
+_BEHIND = 2.0  # their sum over the largest of these
+_ABOVE = 3.0, 1.0  # sizes of a_j that count, over the level of rounding and that of noise
+_ROUNDING = 1.5  # factor on the bound for independent rounding errors
 
 
 class Nodes(NamedTuple):
-    """Nodes and weights on [-1, 1], longdouble. The first axis of all is the parity: even, then odd."""
+    """Nodes and weights on [-1, 1], longdouble, j = 1, 2, ..., 2 * pairs."""
 
     t: _Array  # (pairs,): nodes above 0
-    coefficients: _Array  # (2, pairs, pairs): a_2, a_4, ... or a_1, a_3, ... from the part's values
-    weights: _Array  # (degree + 1, pairs): c_k from the values of the part of its parity
-    norms: _Array  # (degree + 1,): Euclidean norms of the weights of the single values
-    last: _Array  # (degree + 1, _WINDOW): [t**k] of the last T_j of its parity
+    even: _Array  # (pairs, pairs): a_2, a_4, ... from the even part
+    odd: _Array  # (pairs, pairs): a_1, a_3, ... from the odd part
+    powers: _Array  # (degree + 1, 2 * pairs): [t**k] T_j
+
+
+class Coefficients(NamedTuple):
+    """Of g(t h): arrays (degree + 1, ..., m)."""
+
+    coef: _Array
+    truncation: _Array  # parts of the error
+    rounding: _Array
+    noise: _Array
 
 
 @functools.lru_cache(maxsize=64)
 def nodes(degree: int, pairs: int) -> Nodes:
     """Nodes for coefficients up to a degree, at most 2 * pairs - 3."""
-    size = 2 * pairs + 1  # with 0 among them
-    angles = np.pi * (np.arange(pairs, dtype=np.longdouble) + np.longdouble(0.5)) / size
-    angles *= np.longdouble("3.14159265358979323846264338327950288") / np.longdouble(np.pi)
-    t = np.cos(angles)
-    powers = np.zeros((size, size))
-    for j in range(size):
-        powers[j, : j + 1] = cheb2poly([0] * j + [1])
-    coefficients = np.empty((2, pairs, pairs), np.longdouble)
-    weights = np.zeros((degree + 1, pairs), np.longdouble)
-    last = np.zeros((degree + 1, _WINDOW), np.longdouble)
-    for parity in (0, 1):
-        j = 2 * np.arange(pairs) + (1 if parity else 2)
-        # the even part is 0 at 0, so that its node there has nothing to add
-        coefficients[parity] = 4 / np.longdouble(size) * np.cos(np.outer(j, angles))
-        for k in range(2 - parity, degree + 1, 2):
-            weights[k] = powers[j[:-1], k] @ coefficients[parity, :-1]
-            last[k] = powers[j[-_WINDOW:], k]
-    norms = np.sqrt((weights**2).sum(axis=1) / 2)
-    return Nodes(t, coefficients, weights, norms, last)
+    size = 2 * pairs + 1  # with 0 among them, where both parts are 0
+    angles = _PI * (np.arange(pairs) + np.longdouble(0.5)) / size
+    powers = np.zeros((degree + 1, 2 * pairs), np.longdouble)
+    for j in range(1, 2 * pairs + 1):
+        polynomial = cheb2poly([0] * j + [1])[: degree + 1]
+        powers[: len(polynomial), j - 1] = polynomial
+    j = np.arange(1, 2 * pairs + 1)
+    values = 4 / np.longdouble(size) * np.cos(np.outer(j, angles))
+    return Nodes(np.cos(angles), values[1::2], values[::2], powers)
 
 
-class Fit(NamedTuple):
-    """Fits along lines: axes (degree + 1, n_lines, n_outputs) for coefficients, the last two for levels.
-
-    Errors of coefficients are absolute. Levels are sizes of a_j.
-    """
-
-    coef: _Array
-    truncation: _Array
-    rounding: _Array
-    tail: _Array  # of the last a_j
-    middle: _Array  # of those before
-    largest: _Array  # of all but the constant one
-    level: _Array  # of a_j that are rounding
-    used: _Array  # highest j with an a_j above ten times that, 0 for none
+def spectrum(grid: Nodes, base: _Array, values: _Array) -> _Array:
+    """a_j (..., m, 2 * pairs) from the values (2, pairs, ..., m) at ``t h`` and ``-t h``, and those at 0 (m,)."""
+    even = ((values[0] - base) + (values[1] - base)) / 2
+    odd = (values[0] - values[1]) / 2
+    a = np.empty((*even.shape[1:], 2 * len(grid.t)), values.dtype)
+    a[..., 1::2] = np.tensordot(even, grid.even.astype(values.dtype), (0, 1))
+    a[..., ::2] = np.tensordot(odd, grid.odd.astype(values.dtype), (0, 1))
+    return a
 
 
-def fit(
-    grid: Nodes, h: _Array, base: _Array, values: _Array, relative: float, absolute: _Array, position: _Array
-) -> Fit:
-    """Fit lines.
+def level(grid: Nodes, error: _Array) -> _Array:
+    """Size of a_j for values that are wrong by `error`."""
+    return error / np.sqrt(2.0 * len(grid.t) + 1)
+
+
+def slope(grid: Nodes, a: _Array) -> _Array:
+    """Size (..., m) of the first derivative for the variable t, from a_j (..., m, 2 * pairs)."""
+    return np.abs(a @ grid.powers[1].astype(a.dtype))
+
+
+def coefficients(grid: Nodes, h: _Array, a: _Array, error: _Array, noise: _Array) -> Coefficients:
+    """Taylor coefficients from a_j.
 
     Parameters
     ----------
     grid : Nodes
-    h : ndarray (n_lines,)
-        Half the length of each line.
-    base : ndarray (n_outputs,)
-        Values at the points themselves.
-    values : ndarray (2, pairs, n_lines, n_outputs)
-        Values at ``t h`` and at ``-t h``.
-    relative, absolute : float, ndarray (n_outputs,)
-        Bounds of the error of values: times their size, and beside it.
-    position : ndarray (n_lines,)
-        Bounds of the error of ``t h``.
+    h : ndarray (...)
+        Lengths that belong to t = 1.
+    a : ndarray (..., m, 2 * pairs)
+    error : ndarray (..., m)
+        Bound of the rounding errors of values.
+    noise : ndarray (m,)
+        Three standard deviations of values.
+
+    Returns
+    -------
+    Coefficients
+        All 0 for degree 0.
     """
-    real = values.dtype
-    h = h.astype(real)
-    even = (values[0] - base + (values[1] - base)) / 2
-    odd = (values[0] - values[1]) / 2
-    a = np.stack([np.tensordot(grid.coefficients[p].astype(real), part, 1) for p, part in enumerate((even, odd))])
-    slope = np.abs(np.tensordot(grid.weights[1].astype(real), odd, 1)) / h[:, None]
-    error = relative * np.abs(values).max(axis=0) + absolute + slope * position[:, None]
-    coef = np.zeros((len(grid.weights), *even.shape[1:]), real)
-    truncation, rounding = np.zeros_like(coef), np.zeros_like(coef)
-    coef[0], rounding[0] = base, relative * np.abs(base)
-    for k in range(1, len(coef)):
-        weights = grid.weights[k].astype(real)
-        scale = h[:, None] ** -k
-        coef[k] = np.tensordot(weights, odd if k % 2 else even, 1) * scale
-        last = np.abs(a[k % 2, -_WINDOW:]) * np.abs(grid.last[k].astype(real))[:, None, None]
-        truncation[k] = _ESTIMATE * last.max(axis=0) * scale
-        rounding[k] = np.tensordot(np.abs(weights), error, 1) * scale
-    size = np.abs(a)
-    level = level_of_noise(grid, np.maximum(error.max(axis=0), relative * np.abs(base)))
-    j = 2.0 * np.arange(1, size.shape[1] + 1)[None, :, None, None] - np.array([0, 1])[:, None, None, None]
-    return Fit(
-        coef,
-        truncation,
-        rounding,
-        tail=size[:, -_WINDOW:].max(axis=(0, 1)),
-        middle=size[:, -2 * _WINDOW : -_WINDOW].max(axis=(0, 1)),
-        largest=size.max(axis=(0, 1)),
-        level=level,
-        used=np.where(size > 10 * level, j, 0).max(axis=(0, 1)),
-    )
-
-
-def level_of_noise(grid: Nodes, error: _Array) -> _Array:
-    """Size of a_j for values with errors up to `error`, or of three times that standard deviation."""
-    return error / np.sqrt(2.0 * len(grid.t) + 1)
+    parts = np.zeros((4, len(grid.powers), *error.shape), a.dtype)
+    powers = grid.powers.astype(a.dtype)
+    counts = np.abs(a) > np.maximum(_ABOVE[0] * level(grid, error), _ABOVE[1] * level(grid, noise))[..., None]
+    for k in range(1, len(powers)):
+        own = slice(k - 1, None, 2)  # j = k, k + 2, ...
+        index = np.arange(len(powers[k, own]))
+        last = np.where(counts[..., own], index, 0).max(axis=-1)[..., None]
+        last = np.clip(last, 1, len(index) - 2)
+        kept = index <= last
+        following = (index > last) & (index <= last + _NEXT)
+        terms = a[..., own] * powers[k, own]
+        norm = np.sqrt(2 * (kept * powers[k, own] ** 2).sum(axis=-1))
+        parts[0, k] = np.where(kept, terms, 0).sum(axis=-1)
+        parts[1, k] = _BEHIND * np.abs(np.where(following, terms, 0)).max(axis=-1)
+        parts[2, k] = _ROUNDING * norm * level(grid, error)
+        parts[3, k] = norm * level(grid, noise)
+        parts[:, k] *= (h.astype(a.dtype) ** -k)[..., None]
+    return Coefficients(*parts)

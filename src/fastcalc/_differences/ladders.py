@@ -15,25 +15,27 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from fastcalc._differences.fits import Fit, Nodes, fit, level_of_noise
+from fastcalc._differences.fits import Coefficients, Nodes, coefficients, level, slope, spectrum
 
 _Array = NDArray[Any]
-Sample = Callable[[_Array, _Array], _Array]
+Sample = Callable[[NDArray[np.intp], _Array], _Array]
 _RESOLVED = 10.0  # largest tail over the level of rounding
 _NOISE = 2.0  # the same for noise
+_WINDOW = 4  # coefficients that make a tail: two of each parity
 _NEIGHBOUR = 1.4  # ratio of neighbouring lengths: not a power of two
 _NEAR = 4.0  # ratio up to which lengths are neighbours
 _SHRINK = 1.4, 4.0
-_PAYS = 1.3  # the least growth
 _UNFINITE = 2.5  # what lengths shrink by where f is not finite
+_PAYS = 1.3  # the least growth
+_POOR = 1e-4  # relative error of the highest coefficients, above which lengths may be unusual
 _GAP = 2.5  # between a resolved and an unresolved length: above it one in between is tried
 _FAR = 30.0  # ratio of lengths at which noise is still the same, and a kink is not
 _SAME = 3.0  # largest ratio of two tails that are noise
 _FLAT = 5.0  # largest ratio of coefficients in the middle to a tail that may be noise
 _WIDE = 0.02  # tails over the variation of f, above which they are no noise
 _TAIL = 1.5  # three standard deviations of the values over sqrt(nodes) times the tail they make
-_ROUNDS = 9
 _APART = 1.9  # ratio of lengths from which the exponent of a singularity is told
+_ROUNDS = 9
 
 
 class Trial(NamedTuple):
@@ -46,8 +48,26 @@ class Trial(NamedTuple):
     flat: bool  # the tail may be noise
 
 
+class Range(NamedTuple):
+    """Lengths of lines (n_lines,)."""
+
+    first: _Array
+    usual: _Array  # the largest one
+    most: _Array  # the largest one where the highest degree is lost in rounding
+    leap: _Array  # how much to grow at once
+
+
+class Accuracy(NamedTuple):
+    """Errors of values."""
+
+    epsilon: float  # relative
+    absolute: _Array  # beside it, (m,)
+    position: _Array  # of the places along a line, (n_lines,)
+    noise: _Array  # three standard deviations (m,), NaN where it is to be measured
+
+
 class Lines(NamedTuple):
-    """What a ladder found: (degree + 1, n_lines, n_outputs) each."""
+    """What a ladder found: (degree + 1, n_lines, m) each."""
 
     coef: _Array
     error: _Array  # all of it
@@ -57,7 +77,7 @@ class Lines(NamedTuple):
 
 
 class Ladder:
-    """Lines with a common sampler, and their fits, each round at lengths of its own.
+    """Lines and their fits, each round at lengths of its own.
 
     Parameters
     ----------
@@ -66,162 +86,154 @@ class Ladder:
     grid : Nodes
     base : ndarray (m,)
         Values at the point itself.
-    first, most, leap : ndarray (n_lines,)
-        First and largest lengths, and by how much to grow at once.
-    epsilon : float
-        Relative error of values.
-    absolute, position : ndarray (m,), ndarray (n_lines,)
-        Errors of values beside it, and of the places of the points in lengths of their line.
-    noise : ndarray (m,)
-        Three standard deviations of the values; NaN where it is to be measured.
+    span : Range
+    accuracy : Accuracy
     """
 
-    def __init__(
-        self,
-        sample: Sample,
-        grid: Nodes,
-        base: _Array,
-        first: _Array,
-        most: _Array,
-        leap: _Array,
-        epsilon: float,
-        absolute: _Array,
-        position: _Array,
-        noise: _Array,
-    ) -> None:
-        self.sample, self.grid, self.base = sample, grid, base
-        self.most, self.leap = most, leap
-        self.epsilon, self.absolute, self.position = epsilon, absolute, position
-        self.measured = np.isnan(noise)
-        self.noise = np.where(self.measured, 0, noise)
-        self.wanted = np.array(first, np.float64)  # lengths of the next round, NaN for none
-        self.h = np.empty((0, len(first)))  # of each round, NaN where a line took no part
-        self.fits: list[Fit] = []
+    def __init__(self, sample: Sample, grid: Nodes, base: _Array, span: Range, accuracy: Accuracy) -> None:
+        self.sample, self.grid, self.base, self.span, self.accuracy = sample, grid, base, span, accuracy
+        lines, m = len(span.first), len(base)
+        self.measured = np.isnan(accuracy.noise)
+        self.noise = np.where(self.measured, 0, accuracy.noise)
+        self.wanted = np.array(span.first, np.float64)  # lengths of the next round, NaN for none
         self.spent = 0
+        # of each round, NaN where a line took no part in it: lengths, a_j, bounds of the rounding errors of values
+        self.h = np.empty((0, lines))
+        self.a = np.empty((0, lines, m, 2 * len(grid.t)), base.dtype)
+        self.error = np.empty((0, lines, m), base.dtype)
 
     def climb(self, budget: int) -> None:
         """Fit lines in rounds until nothing is left to gain, or the budget of points is used."""
         cost = 2 * len(self.grid.t)
         for _ in range(_ROUNDS):
             at = np.flatnonzero(np.isfinite(self.wanted))
-            affordable = (budget - self.spent) // cost
+            affordable = max(0, (budget - self.spent) // cost)
             if len(at) > affordable:  # first those that nothing is known of
-                helped = self.resolved().any(axis=0) if self.fits else np.zeros(len(self.wanted), np.bool_)
-                at = np.sort(at[np.argsort(helped[at], kind="stable")][: max(0, affordable)])
+                helped = self.resolved().any(axis=0)[at]
+                at = np.sort(at[np.argsort(helped, kind="stable")][:affordable])
             if len(at) == 0:
                 break
-            self._fit(at)
-            if self.measured.any():
-                self._measure_noise()
-            self._plan()
+            self.spent += cost * len(at)
+            with np.errstate(all="ignore"):
+                self._fit(at)
+                if self.measured.any():
+                    self._measure_noise()
+                self._plan()
 
     def _fit(self, at: NDArray[np.intp]) -> None:
         h = self.wanted[at]
         values = self.sample(at, h)
-        self.spent += 2 * len(self.grid.t) * len(at)
-        found = fit(self.grid, h, self.base, values, self.epsilon, self.absolute, self.position[at])
-        lines = len(self.wanted)
-        whole = []
-        for part in found:
-            full = np.full((*part.shape[:-2], lines, part.shape[-1]), np.nan, part.dtype)
-            full[..., at, :] = part
-            whole.append(full)
-        self.fits.append(Fit(*whole))
-        row = np.full(lines, np.nan)
-        row[at] = h
-        self.h = np.concatenate([self.h, row[None]])
-
-    def stacked(self, name: str) -> _Array:
-        """A part of the fits with the rounds as first axis."""
-        return np.stack([getattr(one, name) for one in self.fits])
+        a = spectrum(self.grid, self.base, values)
+        error = self.accuracy.epsilon * np.maximum(np.abs(values).max(axis=(0, 1)), np.abs(self.base))
+        error += self.accuracy.absolute + slope(self.grid, a) * (self.accuracy.position[at] / h)[:, None]
+        self.h = _appended(self.h, h, at)
+        self.a = _appended(self.a, a, at)
+        self.error = _appended(self.error, error, at)
 
     def floor(self) -> _Array:
         """What tails are compared with (rounds, n_lines, m)."""
-        noise = _NOISE * level_of_noise(self.grid, self.noise)
-        return np.maximum(_RESOLVED * self.stacked("level"), noise)
+        return np.maximum(_RESOLVED * level(self.grid, self.error), _NOISE * level(self.grid, self.noise))
+
+    def tail(self) -> _Array:
+        """Size of the last a_j (rounds, n_lines, m)."""
+        return np.abs(self.a[..., -_WINDOW:]).max(axis=-1)
 
     def resolved(self) -> NDArray[np.bool_]:
         """Which fits are, for all outputs (rounds, n_lines)."""
-        return (self.stacked("tail") <= self.floor()).all(axis=2)
+        return (self.tail() <= self.floor()).all(axis=2)
 
     def _measure_noise(self) -> None:
         """Noise is what has the same tail at lengths that are far from each other."""
-        tail, level, largest = (self.stacked(name) for name in ("tail", "level", "largest"))
-        counts = tail > _RESOLVED * level
+        tail, largest = self.tail(), np.abs(self.a).max(axis=-1)
+        counts = tail > _RESOLVED * level(self.grid, self.error)
         for one in range(len(self.h)):
             for other in range(len(self.h)):
                 far = (self.h[one] >= 0.9 * _FAR * self.h[other])[:, None]
                 low, high = np.minimum(tail[one], tail[other]), np.maximum(tail[one], tail[other])
                 same = counts[one] & counts[other] & (high <= _SAME * low) & (tail[one] <= _WIDE * largest[one])
-                found = np.where(far & same, _TAIL * np.sqrt(2.0 * len(self.grid.t) + 1) * high, 0).max(axis=0)
+                found = np.where(far & same, _TAIL * high / level(self.grid, np.ones(1)), 0).max(axis=0)
                 self.noise = np.where(self.measured, np.maximum(self.noise, found), self.noise)
 
     def _plan(self) -> None:
         """Lengths of the next round."""
-        tail, floor = self.stacked("tail"), self.floor()
-        with np.errstate(all="ignore"):
-            above = (tail / floor).max(axis=2)
-            resolved = above <= 1
-            last = 2 * len(self.grid.t) - 2
-            shrink = np.where(np.isfinite(above), np.clip(1.2 * above ** (1 / last), *_SHRINK), _UNFINITE)
-            used = self.stacked("used")
-            gain = (self.stacked("largest") / floor) ** (1 / np.maximum(used, 1) - 1 / last)
-            grow = np.where(used > 0, gain, np.inf).min(axis=2)
-            flat = (self.stacked("middle") <= _FLAT * tail) & (tail <= _WIDE * self.stacked("largest"))
-            flat = (flat | (tail <= floor)).all(axis=2) & self.measured.any()
+        tail, floor, size = self.tail(), self.floor(), np.abs(self.a)
+        largest, last = size.max(axis=-1), size.shape[-1] - 2
+        above = (tail / floor).max(axis=2)
+        shrink = np.where(np.isfinite(above), np.clip(1.2 * above ** (1 / last), *_SHRINK), _UNFINITE)
+        used = np.where(size > floor[..., None], np.arange(1.0, size.shape[-1] + 1), 0).max(axis=-1)
+        grow = (largest / floor) ** (1 / np.maximum(used, 1) - 1 / last)
+        grow = np.where(used > 0, grow, np.inf).min(axis=2)
+        flat = (size[..., -2 * _WINDOW : -_WINDOW].max(axis=-1) <= _FLAT * tail) & (tail <= _WIDE * largest)
+        flat = (flat | (tail <= floor)).all(axis=2) & self.measured.any()
+        most = np.where(self._poor(), self.span.most, np.minimum(self.span.usual, self.span.most))
         for i, h in enumerate(self.h.T):
             tried = [
-                Trial(float(h[r]), bool(resolved[r, i]), float(shrink[r, i]), float(grow[r, i]), bool(flat[r, i]))
+                Trial(float(h[r]), bool(above[r, i] <= 1), float(shrink[r, i]), float(grow[r, i]), bool(flat[r, i]))
                 for r in np.flatnonzero(np.isfinite(h))
             ]
-            self.wanted[i] = _following(tried, float(self.most[i]), float(self.leap[i])) if tried else self.wanted[i]
+            if tried:
+                self.wanted[i] = _following(tried, float(most[i]), float(self.span.leap[i]))
+
+    def _poor(self) -> NDArray[np.bool_]:
+        """Lines whose highest coefficients are lost in rounding or noise (n_lines,)."""
+        found = coefficients(self.grid, np.ones_like(self.h), self.a, self.error, self.noise)
+        size = np.abs(found.coef[-2:]).max(axis=0)
+        poor = (found.rounding[-1] + found.noise[-1] > _POOR * size).any(axis=2)
+        return (poor | np.isnan(self.h)).all(axis=0)
 
     def lines(self) -> Lines:
-        """The best fit of each line, degree and output, its error that of the disagreement with the next best."""
-        coef, rounding = self.stacked("coef"), self.stacked("rounding")
+        """The best fit of each line, degree and output; where the next best disagrees, by how much is its error."""
         with np.errstate(all="ignore"):
-            power = self.h[:, None, :, None] ** -np.arange(coef.shape[1])[:, None, None]
-            noise = self.grid.norms.astype(coef.dtype)[:, None, None] * self.noise * power
-            noise[:, 0] = self.noise
-            total = self.stacked("truncation") + rounding + noise
-            total = np.where(np.isfinite(total) & np.isfinite(coef), total, np.inf)
-            order = np.argsort(total, axis=0, kind="stable")
+            found = coefficients(self.grid, self.h, self.a, self.error, self.noise)
+            total = found.truncation + found.rounding + found.noise
+            total = np.where(np.isfinite(total) & np.isfinite(found.coef), total, np.inf)
+            order = np.argsort(total, axis=1, kind="stable")
 
             def taken(part: _Array, rank: int) -> _Array:
-                return np.take_along_axis(part, order[rank : rank + 1], axis=0)[0]
+                return np.take_along_axis(part, order[:, rank : rank + 1], axis=1)[:, 0]
 
             error = taken(total, 0)
             if len(self.h) > 1:
-                apart = np.abs(taken(coef, 0) - taken(coef, 1))
+                apart = np.abs(taken(found.coef, 0) - taken(found.coef, 1))
                 error = np.where(apart > error + taken(total, 1), apart, error)
-        return Lines(taken(coef, 0), error, taken(rounding, 0), taken(noise, 0), self._rough())
+            rough = self._rough()
+        return Lines(taken(found.coef, 0), error, taken(found.rounding, 0), taken(found.noise, 0), rough)
 
     def _rough(self) -> NDArray[np.bool_]:
         """Degrees above the exponent p of a singularity ``abs(t)**p``, whose tails fall like h**p."""
-        tail, floor = self.stacked("tail"), self.floor()
-        degrees, (_, n_lines, m) = len(self.grid.weights), tail.shape
-        exponent = np.full((n_lines, m), np.inf)
+        tail, floor = self.tail(), self.floor()
+        degrees = len(self.grid.powers)
+        exponent = np.full(tail.shape[1:], np.inf)
         for i, h in enumerate(self.h.T):
             order = np.argsort(h)[: int(np.isfinite(h).sum())]
             order = order[np.isfinite(tail[order, i]).all(axis=1)]
             if len(order) and h[order[-1]] >= _APART * h[order[0]]:
-                low = order[0]
-                high = order[np.argmax(h[order] >= _APART * h[low])]
-                with np.errstate(all="ignore"):
-                    slope = np.log(tail[high, i] / tail[low, i]) / np.log(h[high] / h[low])
+                low, high = order[0], order[np.argmax(h[order] >= _APART * h[order[0]])]
+                power = np.log(tail[high, i] / tail[low, i]) / np.log(h[high] / h[low])
                 never = (tail[order, i] > floor[order, i]).all(axis=0)
-                exponent[i] = np.where(never & (slope < degrees + 0.3), slope, np.inf)
+                exponent[i] = np.where(never & (power < degrees + 0.3), power, np.inf)
         k = np.arange(degrees)[:, None, None]
         rough: NDArray[np.bool_] = (k >= 1) & (k >= exponent - 0.3)
         return rough
 
     def best(self) -> _Array:
         """The largest resolved length of each line; the smallest tried where none is."""
-        good = np.where(self.resolved(), self.h, np.nan)
-        found = np.isfinite(good).any(axis=0)
-        largest = np.max(np.where(np.isfinite(good), good, -np.inf), axis=0)
-        smallest = np.min(np.where(np.isfinite(self.h), self.h, np.inf), axis=0)
-        return np.where(found, largest, smallest)
+        good = np.where(self.resolved(), self.h, -np.inf).max(axis=0)
+        smallest = np.where(np.isfinite(self.h), self.h, np.inf).min(axis=0)
+        return np.where(good > 0, good, smallest)
+
+    def value_error(self) -> _Array:
+        """Error (m,) of values as the best fits show it, three standard deviations."""
+        tail = np.where(self.resolved()[..., None], self.tail(), np.inf).min(axis=0)
+        shown = np.where(np.isfinite(tail), tail, 0).max(axis=0, initial=0)
+        return _TAIL * shown / level(self.grid, np.ones(1))
+
+
+def _appended(rounds: _Array, part: _Array, at: NDArray[np.intp]) -> _Array:
+    """With another round, NaN for lines that took no part in it."""
+    whole = np.full(rounds.shape[1:], np.nan, rounds.dtype)
+    whole[at] = part
+    return np.concatenate([rounds, whole[None]])
 
 
 def _following(tried: list[Trial], most: float, leap: float) -> float:
