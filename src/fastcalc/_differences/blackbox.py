@@ -23,7 +23,7 @@ _FIRST = 0.5  # first length along an axis, over the size of its variable
 _MOST = 3.0  # largest one, over the size, or over 1
 _TINY = 0.05  # size of a variable below which it tells little about f
 _LEAP = 4.0, 1e4  # what lengths grow by at once; where the size tells little
-_ENOUGH = 0.1  # truncation error over the largest coefficient, up to which a degree counts as converged
+_ENOUGH = 1e-2  # error over the largest coefficient of a degree, up to which unresolved lines have converged
 _ROUNDS = 4  # for which `max_evaluations` allows, on average
 
 
@@ -93,7 +93,7 @@ def _sizes(problem: Problem) -> _Sizes:
     tells_little = np.zeros(len(x), np.bool_)
     if frame.scale is None and frame.step is None:
         tells_little = own < _TINY
-        usual, most = np.where(tells_little, own, np.maximum(own, 1)), np.maximum(most, _MOST)
+        usual, most = np.maximum(usual, 1), np.maximum(most, _MOST)
     if frame.step is not None:
         first = _each(frame.step, len(x)).copy()
         usual, most = np.maximum(usual, first), np.maximum(most, first)
@@ -171,7 +171,7 @@ def _expand(
     axes.climb(left - cost * others)
     size, along = axes.best(), axes.lines()
     power = size[:, None] ** np.arange(degree + 1)[:, None, None]
-    parts = [Lines(*(part * power for part in along[:-1]), along.rough)]
+    parts = [Lines(*(part * power for part in along[:4]), *along[4:])]
     value_error = axes.value_error()
     if others:
         moves = found.vectors[n:] * size
@@ -203,15 +203,15 @@ def _combine(
         if k == 0:
             coef = lines.coef[0, :1]
             parts = [part[0, :1] for part in (lines.error, lines.rounding, lines.noise)]
-            rough = lines.rough[0, :1]
+            rough, unresolved = lines.rough[0, :1], lines.open[0, :1]
         else:
             coef = recover(found, k, lines.coef[k])
             weights = np.abs(found.weights[k])
             weights[weights < 1e-12 * weights.max()] = 0
             apart = np.abs(lines.coef[k] - np.tensordot(found.monomials[k], coef, 1))
             parts = [weights @ part[k] for part in (np.maximum(lines.error, apart[None]), lines.rounding, lines.noise)]
-            rough = (weights > 0) @ lines.rough[k]
-        status = _status(coef, *parts, rough)
+            rough, unresolved = ((weights > 0) @ flag for flag in (lines.rough[k], lines.open[k]))
+        status = _status(coef, *parts, rough, unresolved)
         limited = (bounded & (alpha > 0)).any(axis=1)[:, None] & (status < Status.NOT_CONVERGED)
         status[limited] = Status.AT_BOUND
         coefs.append(coef / unit)
@@ -228,13 +228,18 @@ def _combine(
 
 
 def _status(
-    coef: _Array, error: _Array, rounding: _Array, noise: _Array, rough: NDArray[np.bool_]
+    coef: _Array,
+    error: _Array,
+    rounding: _Array,
+    noise: _Array,
+    rough: NDArray[np.bool_],
+    unresolved: NDArray[np.bool_],
 ) -> NDArray[np.int8]:
     truncation = error - rounding - noise
     status = np.where(noise > rounding, Status.NOISE_LIMIT, Status.ROUNDING_LIMIT).astype(np.int8)
     truncated = truncation > 2 * (rounding + noise)
     status[truncated] = Status.CONVERGED
-    status[truncated & (error > _ENOUGH * np.abs(coef).max(axis=0))] = Status.NOT_CONVERGED
+    status[unresolved & truncated & (error > _ENOUGH * np.abs(coef).max(axis=0))] = Status.NOT_CONVERGED
     status[rough] = Status.NOT_SMOOTH
     status[~np.isfinite(coef)] = Status.NON_FINITE
     return status

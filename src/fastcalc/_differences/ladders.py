@@ -74,6 +74,7 @@ class Lines(NamedTuple):
     rounding: _Array  # a part of it
     noise: _Array  # another
     rough: NDArray[np.bool_]  # f is not that smooth
+    open: NDArray[np.bool_]  # no fit was resolved
 
 
 class Ladder:
@@ -186,7 +187,13 @@ class Ladder:
         with np.errstate(all="ignore"):
             found = coefficients(self.grid, self.h, self.a, self.error, self.noise)
             total = found.truncation + found.rounding + found.noise
-            total = np.where(np.isfinite(total) & np.isfinite(found.coef), total, np.inf)
+            resolved = self.tail() <= self.floor()
+            never = ~resolved.any(axis=0)
+            # estimates of unresolved fits mean nothing where f varies within the nodes: only the shortest may count
+            finite = np.isfinite(self.tail())
+            length = np.where(finite, self.h[..., None], np.inf)
+            usable = np.where(never, finite & (length <= _GAP * length.min(axis=0)), resolved)
+            total = np.where(usable & np.isfinite(total) & np.isfinite(found.coef), total, np.inf)
             order = np.argsort(total, axis=1, kind="stable")
 
             def taken(part: _Array, rank: int) -> _Array:
@@ -197,7 +204,9 @@ class Ladder:
                 apart = np.abs(taken(found.coef, 0) - taken(found.coef, 1))
                 error = np.where(apart > error + taken(total, 1), apart, error)
             rough = self._rough()
-        return Lines(taken(found.coef, 0), error, taken(found.rounding, 0), taken(found.noise, 0), rough)
+        parts = (taken(part, 0) for part in (found.coef, found.rounding, found.noise))
+        coef, rounding, noise = parts
+        return Lines(coef, error, rounding, noise, rough, np.broadcast_to(never, coef.shape))
 
     def _rough(self) -> NDArray[np.bool_]:
         """Degrees above the exponent p of a singularity ``abs(t)**p``, whose tails fall like h**p."""
