@@ -24,6 +24,7 @@ _MOST = 3.0  # largest one, over the size, or over 1
 _TINY = 0.05  # size of a variable below which it tells little about f
 _LEAP = 4.0, 1e4  # what lengths grow by at once; where the size tells little
 _ENOUGH = 1e-2  # error over the largest coefficient of a degree, up to which unresolved lines have converged
+_DISAGREE = 10.0  # residual over the largest error, above which no polynomial agrees with all lines
 _ROUNDS = 4  # for which `max_evaluations` allows, on average
 
 
@@ -209,8 +210,11 @@ def _combine(
             weights = np.abs(found.weights[k])
             weights[weights < 1e-12 * weights.max()] = 0
             apart = np.abs(lines.coef[k] - np.tensordot(found.monomials[k], coef, 1))
-            parts = [weights @ part[k] for part in (np.maximum(lines.error, apart[None]), lines.rounding, lines.noise)]
+            errors_along = np.maximum(lines.error[k], apart)
+            parts = [weights @ part for part in (errors_along, lines.rounding[k], lines.noise[k])]
             rough, unresolved = ((weights > 0) @ flag for flag in (lines.rough[k], lines.open[k]))
+            largest = np.abs(lines.coef[k]).max(axis=0)
+            rough |= apart.max(axis=0) > np.maximum(_DISAGREE * lines.error[k].max(axis=0), _ENOUGH * largest)
         status = _status(coef, *parts, rough, unresolved)
         limited = (bounded & (alpha > 0)).any(axis=1)[:, None] & (status < Status.NOT_CONVERGED)
         status[limited] = Status.AT_BOUND

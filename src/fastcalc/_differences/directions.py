@@ -4,7 +4,8 @@ On the line x + t s the part of degree k of a Taylor polynomial is ``t**k p_k(s)
 ``c_alpha s**alpha`` over abs(alpha) == k. Its comb(n + k - 1, k) coefficients follow from as many values p_k(s), or from
 more of them by least squares, so that the directions for the highest degree do for all. They are chosen from a lattice
 by pivoted factorisation of the kernel ``(s . t)**k``, which is the inner product of the monomials with multinomial
-weights: each is the one that the directions before determine least.
+weights: each is the one that the directions before determine least. A few more check that values along them belong to a polynomial
+at all: those of abs(x * y) do not.
 """
 
 from __future__ import annotations
@@ -19,7 +20,9 @@ from numpy.typing import NDArray
 
 _Floats = NDArray[np.float64]
 _DETERMINED = 1e-9  # of the squared norm left, below which the candidates do not determine a polynomial
-_PLENTY = 3  # candidates for each direction, beyond which a finer lattice brings little
+_CHECKS = 10  # directions for each one more than needed
+_PLENTY = 2  # candidates for each direction, beyond which a finer lattice brings little
+_MANY = 4  # the same, of those on a lattice as fine as is needed
 _CANDIDATES = 20_000  # beyond which a finer lattice costs too much
 
 
@@ -32,8 +35,9 @@ class Directions(NamedTuple):
 
 
 def count(n: int, degree: int) -> int:
-    """How many directions polynomials of n variables need."""
-    return math.comb(n + degree - 1, degree)
+    """How many directions there are for polynomials of n variables."""
+    wanted = math.comb(n + degree - 1, degree)
+    return wanted + (1 + wanted // _CHECKS if n > 1 else 0)
 
 
 @functools.lru_cache(maxsize=16)
@@ -48,7 +52,7 @@ def directions(n: int, degree: int) -> Directions:
     Returns
     -------
     Directions
-        comb(n + degree - 1, degree) of them, to be shared: not to be changed.
+        `count` of them, to be shared: not to be changed.
 
     References
     ----------
@@ -56,17 +60,17 @@ def directions(n: int, degree: int) -> Directions:
     series*, Math. Comp. 69 (2000) 1117-1130: sections 2 and 3, with the directions alpha, abs(alpha) == degree, whose
     conditioning grows faster.
     """
-    wanted = count(n, degree)
+    wanted, every = math.comb(n + degree - 1, degree), count(n, degree)
     chosen: list[int] = []
     largest = 0
     while len(chosen) < wanted:
         largest = _fine_enough(n, degree, largest + 1)
-        candidates = _lattice(n, min(n, degree), largest)
+        candidates = _some(_lattice(n, min(n, max(degree, 2)), largest), n, _MANY * wanted)
         chosen = _choose(candidates, degree, wanted)
+    chosen += _check(candidates, chosen, degree, every - wanted)
     vectors = candidates[chosen]
-    alphas = (np.array(exponents(n, k)) for k in range(degree + 1))
-    monomials = tuple(np.prod(vectors[:, None, :] ** alpha, axis=2) for alpha in alphas)
-    return Directions(vectors, monomials, tuple(np.linalg.pinv(values) for values in monomials))
+    monomials = tuple(_monomials(vectors, k) for k in range(degree + 1))
+    return Directions(vectors, monomials, tuple(_inverse(values) for values in monomials))
 
 
 def exponents(n: int, degree: int) -> list[tuple[int, ...]]:
@@ -76,14 +80,25 @@ def exponents(n: int, degree: int) -> list[tuple[int, ...]]:
     return [(first, *rest) for first in range(degree, -1, -1) for rest in exponents(n - 1, degree - first)]
 
 
+def _monomials(vectors: _Floats, degree: int) -> _Floats:
+    """s**alpha (n_vectors, n_coefficients) for all alpha of one degree."""
+    result = np.ones((len(vectors), 1))
+    alphas = np.array(exponents(vectors.shape[1], degree))
+    powers = vectors[..., None] ** np.arange(degree + 1)
+    result = powers[:, 0, alphas[:, 0]]
+    for i in range(1, vectors.shape[1]):
+        result = result * powers[:, i, alphas[:, i]]
+    return result
+
+
 def _fine_enough(n: int, degree: int, largest: int) -> int:
     """Entries of the lattice, `largest` or more, with candidates in plenty, or as many as are cheap."""
 
     def size(entry: int) -> int:  # an upper limit
-        moved = range(1, min(n, degree) + 1)
+        moved = range(1, min(n, max(degree, 2)) + 1)
         return sum(math.comb(n, many) * entry * (2 * entry) ** (many - 1) for many in moved)
 
-    while size(largest) < _PLENTY * count(n, degree) and size(largest + 1) <= _CANDIDATES and n > 1:
+    while size(largest) < _PLENTY * math.comb(n + degree - 1, degree) and size(largest + 1) <= _CANDIDATES and n > 1:
         largest += 1
     return largest
 
@@ -113,6 +128,14 @@ def _lattice(n: int, support: int, largest: int) -> _Floats:
     return unit
 
 
+def _some(candidates: _Floats, n: int, limit: int) -> _Floats:
+    """The axes and others drawn at random, always the same, where there are more than so many."""
+    if len(candidates) <= n + limit:
+        return candidates
+    drawn = np.sort(np.random.default_rng(0).choice(len(candidates) - n, limit, replace=False))
+    return candidates[np.concatenate([np.arange(n), n + drawn])]
+
+
 def _choose(candidates: _Floats, degree: int, wanted: int) -> list[int]:
     """The axes, then at each turn the candidate least determined by those before; fewer where no more are of use."""
     left = np.ones(len(candidates))
@@ -128,6 +151,27 @@ def _choose(candidates: _Floats, degree: int, wanted: int) -> list[int]:
         left[best] = 0
         chosen.append(best)
     return chosen
+
+
+def _check(candidates: _Floats, chosen: list[int], degree: int, more: int) -> list[int]:
+    """Candidates whose values are the least certain, given those along the chosen ones and along each other."""
+    weights = np.linalg.solve(_monomials(candidates[chosen], degree).T, _monomials(candidates, degree).T).T
+    added: list[int] = []
+    for _ in range(more):
+        uncertain = (weights**2).sum(axis=1)  # variance of the value, for values of variance 1 along the others
+        uncertain[chosen + added] = 0
+        best = int(np.argmax(uncertain))
+        added.append(best)
+        known, length = weights[best].copy(), uncertain[best]
+        weights -= np.outer(weights @ known, known * (1 - 1 / math.sqrt(1 + length)) / length)
+    return added
+
+
+def _inverse(monomials: _Floats) -> _Floats:
+    """Least squares; the columns are independent."""
+    q, r = np.linalg.qr(monomials)
+    inverse: _Floats = np.linalg.solve(r, q.T)
+    return inverse
 
 
 def recover(found: Directions, degree: int, values: NDArray[Any]) -> NDArray[Any]:

@@ -34,7 +34,8 @@ _SAME = 3.0  # largest ratio of two tails that are noise
 _FLAT = 5.0  # largest ratio of coefficients in the middle to a tail that may be noise
 _WIDE = 0.02  # tails over the variation of f, above which they are no noise
 _TAIL = 1.5  # three standard deviations of the values over sqrt(nodes) times the tail they make
-_APART = 1.9  # ratio of lengths from which the exponent of a singularity is told
+_APART = 6.0  # ratio of lengths from which the exponent of a singularity is told, or as many as there are
+_NEARLY = 0.4  # how far exponents may be from integers
 _ROUNDS = 9
 
 
@@ -185,7 +186,8 @@ class Ladder:
     def lines(self) -> Lines:
         """The best fit of each line, degree and output; where the next best disagrees, by how much is its error."""
         with np.errstate(all="ignore"):
-            found = coefficients(self.grid, self.h, self.a, self.error, self.noise)
+            error = np.maximum(self.error, self.value_error())
+            found = coefficients(self.grid, self.h, self.a, error, self.noise)
             total = found.truncation + found.rounding + found.noise
             resolved = self.tail() <= self.floor()
             never = ~resolved.any(axis=0)
@@ -216,13 +218,14 @@ class Ladder:
         for i, h in enumerate(self.h.T):
             order = np.argsort(h)[: int(np.isfinite(h).sum())]
             order = order[np.isfinite(tail[order, i]).all(axis=1)]
-            if len(order) and h[order[-1]] >= _APART * h[order[0]]:
-                low, high = order[0], order[np.argmax(h[order] >= _APART * h[order[0]])]
+            if len(order) > 1:
+                far = h[order] >= min(_APART * h[order[0]], h[order[-1]])
+                low, high = order[0], order[np.argmax(far)]
                 power = np.log(tail[high, i] / tail[low, i]) / np.log(h[high] / h[low])
                 never = (tail[order, i] > floor[order, i]).all(axis=0)
-                exponent[i] = np.where(never & (power < degrees + 0.3), power, np.inf)
+                exponent[i] = np.where(never & (power < degrees + _NEARLY), power, np.inf)
         k = np.arange(degrees)[:, None, None]
-        rough: NDArray[np.bool_] = (k >= 1) & (k >= exponent - 0.3)
+        rough: NDArray[np.bool_] = k >= exponent - _NEARLY
         return rough
 
     def best(self) -> _Array:
@@ -232,10 +235,11 @@ class Ladder:
         return np.where(good > 0, good, smallest)
 
     def value_error(self) -> _Array:
-        """Error (m,) of values as the best fits show it, three standard deviations."""
-        tail = np.where(self.resolved()[..., None], self.tail(), np.inf).min(axis=0)
-        shown = np.where(np.isfinite(tail), tail, 0).max(axis=0, initial=0)
-        return _TAIL * shown / level(self.grid, np.ones(1))
+        """Error (m,) of values as the best fits of most lines show it, three standard deviations; 0 if none does."""
+        tail = self.tail()
+        least = np.where(tail <= self.floor(), tail, np.inf).min(axis=0)
+        shown = np.sort(least, axis=0)[len(least) // 2]
+        return np.where(np.isfinite(shown), _TAIL * shown, 0) / level(self.grid, np.ones(1))
 
 
 def _appended(rounds: _Array, part: _Array, at: NDArray[np.intp]) -> _Array:
