@@ -11,6 +11,7 @@
     fc.estimate_noise(f, x)                # of the values of f
     fc.check_gradient(f, gradient, x)      # is it right? also check_jacobian
     g = fc.Gradient(f); g(x)               # built once, called often; also Derivative, Jacobian, Hessian
+    fc.show_config()                       # versions, build, instruction set in use
 
 All take the same options, which ``help(fc.gradient)`` describes: method, accuracy, step, scale, bounds, noise, rtol,
 atol, max_evaluations, args, kwargs, argnum, vectorized, on_error, full_output. With ``full_output=True`` they return a
@@ -18,6 +19,7 @@ atol, max_evaluations, args, kwargs, argnum, vectorized, on_error, full_output. 
 whose errors can be relied on; the others take one step per variable unless they are asked for it.
 """
 
+from fastcalc._config import show_config
 from fastcalc._differences.fields import curl, divergence, laplacian
 from fastcalc._differences.functions import derivative, gradient, hessian, jacobian, value_and_gradient
 from fastcalc._differences.mixed import partial
@@ -27,6 +29,8 @@ from fastcalc._differences.products import hvp, jvp, vjp
 from fastcalc._differences.propagate import propagate
 from fastcalc._differences.stencils import Stencil, fd_weights, stencil
 from fastcalc._results import DerivativeResult, Status
+from fastcalc._taylor.polynomial import TaylorPolynomial
+from fastcalc._taylor.space import TaylorSpace
 from fastcalc.checking import GradientReport, check_gradient, check_jacobian
 
 __version__ = "0.1.0"
@@ -40,6 +44,8 @@ __all__ = [
     "Jacobian",
     "Status",
     "Stencil",
+    "TaylorPolynomial",
+    "TaylorSpace",
     "check_gradient",
     "check_jacobian",
     "curl",
@@ -55,6 +61,7 @@ __all__ = [
     "laplacian",
     "partial",
     "propagate",
+    "show_config",
     "stencil",
     "value_and_gradient",
     "vjp",
