@@ -1,11 +1,11 @@
 """Directions whose lines determine a polynomial of many variables.
 
 On the line x + t s the part of degree k of a Taylor polynomial is ``t**k p_k(s)``, with ``p_k(s)`` the sum of
-``c_alpha s**alpha`` over abs(alpha) == k. Its comb(n + k - 1, k) coefficients follow from as many values p_k(s), or from
-more of them by least squares, so that the directions for the highest degree do for all. They are chosen from a lattice
-by pivoted factorisation of the kernel ``(s . t)**k``, which is the inner product of the monomials with multinomial
-weights: each is the one that the directions before determine least. A few more check that values along them belong to a polynomial
-at all: those of abs(x * y) do not.
+``c_alpha s**alpha`` over abs(alpha) == k. Its comb(n + k - 1, k) coefficients follow from as many values p_k(s), or by
+least squares from more of them, so that the directions for the highest degree do for all. They are chosen from a
+lattice by pivoted factorisation of the kernel ``(s . t)**k``, which is the inner product of the monomials with
+multinomial weights: each is the one that the directions before determine least. A few more check that values along them
+belong to a polynomial at all: those of abs(x * y) do not.
 """
 
 from __future__ import annotations
@@ -82,10 +82,9 @@ def exponents(n: int, degree: int) -> list[tuple[int, ...]]:
 
 def _monomials(vectors: _Floats, degree: int) -> _Floats:
     """s**alpha (n_vectors, n_coefficients) for all alpha of one degree."""
-    result = np.ones((len(vectors), 1))
     alphas = np.array(exponents(vectors.shape[1], degree))
     powers = vectors[..., None] ** np.arange(degree + 1)
-    result = powers[:, 0, alphas[:, 0]]
+    result: _Floats = powers[:, 0, alphas[:, 0]]
     for i in range(1, vectors.shape[1]):
         result = result * powers[:, i, alphas[:, i]]
     return result
@@ -133,7 +132,8 @@ def _some(candidates: _Floats, n: int, limit: int) -> _Floats:
     if len(candidates) <= n + limit:
         return candidates
     drawn = np.sort(np.random.default_rng(0).choice(len(candidates) - n, limit, replace=False))
-    return candidates[np.concatenate([np.arange(n), n + drawn])]
+    some: _Floats = candidates[np.concatenate([np.arange(n), n + drawn])]
+    return some
 
 
 def _choose(candidates: _Floats, degree: int, wanted: int) -> list[int]:

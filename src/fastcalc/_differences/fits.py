@@ -52,8 +52,7 @@ def nodes(degree: int, pairs: int) -> Nodes:
     for j in range(1, 2 * pairs + 1):
         polynomial = cheb2poly([0] * j + [1])[: degree + 1]
         powers[: len(polynomial), j - 1] = polynomial
-    j = np.arange(1, 2 * pairs + 1)
-    values = 4 / np.longdouble(size) * np.cos(np.outer(j, angles))
+    values = 4 / np.longdouble(size) * np.cos(np.outer(np.arange(1, 2 * pairs + 1), angles))
     return Nodes(np.cos(angles), values[1::2], values[::2], powers)
 
 
@@ -69,12 +68,14 @@ def spectrum(grid: Nodes, base: _Array, values: _Array) -> _Array:
 
 def level(grid: Nodes, error: _Array) -> _Array:
     """Size of a_j for values that are wrong by `error`."""
-    return error / np.sqrt(2.0 * len(grid.t) + 1)
+    size: _Array = error / np.sqrt(2.0 * len(grid.t) + 1)
+    return size
 
 
 def slope(grid: Nodes, a: _Array) -> _Array:
     """Size (..., m) of the first derivative for the variable t, from a_j (..., m, 2 * pairs)."""
-    return np.abs(a @ grid.powers[1].astype(a.dtype))
+    size: _Array = np.abs(a @ grid.powers[1].astype(a.dtype))
+    return size
 
 
 def coefficients(grid: Nodes, h: _Array, a: _Array, error: _Array, noise: _Array) -> Coefficients:

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from fastcalc._differences.fits import Coefficients, Nodes, coefficients, level, slope, spectrum
+from fastcalc._differences.fits import Nodes, coefficients, level, slope, spectrum
 
 _Array = NDArray[Any]
 Sample = Callable[[NDArray[np.intp], _Array], _Array]
@@ -77,6 +77,20 @@ class Lines(NamedTuple):
     rough: NDArray[np.bool_]  # f is not that smooth
     open: NDArray[np.bool_]  # no fit was resolved
 
+    def scaled(self, factor: _Array) -> Lines:
+        """With coefficients times a factor."""
+        numbers = (part * factor for part in (self.coef, self.error, self.rounding, self.noise))
+        return Lines(*numbers, rough=self.rough, open=self.open)  # type: ignore[misc]
+
+    def spread(self, known: NDArray[np.bool_]) -> Lines:
+        """With outputs (m,) of which these are the known ones; the others are NaN."""
+        whole = []
+        for part in self:
+            full = np.full((*part.shape[:-1], len(known)), False if part.dtype == np.bool_ else np.nan, part.dtype)
+            full[..., known] = part
+            whole.append(full)
+        return Lines(*whole)
+
 
 class Ladder:
     """Lines and their fits, each round at lengths of its own.
@@ -97,6 +111,7 @@ class Ladder:
         lines, m = len(span.first), len(base)
         self.measured = np.isnan(accuracy.noise)
         self.noise = np.where(self.measured, 0, accuracy.noise)
+        self.matters = np.ones(m, np.bool_)  # outputs that lengths are chosen for
         self.wanted = np.array(span.first, np.float64)  # lengths of the next round, NaN for none
         self.spent = 0
         # of each round, NaN where a line took no part in it: lengths, a_j, bounds of the rounding errors of values
@@ -111,7 +126,7 @@ class Ladder:
             at = np.flatnonzero(np.isfinite(self.wanted))
             affordable = max(0, (budget - self.spent) // cost)
             if len(at) > affordable:  # first those that nothing is known of
-                helped = self.resolved().any(axis=0)[at]
+                helped = self._all_resolved().any(axis=0)[at]
                 at = np.sort(at[np.argsort(helped, kind="stable")][:affordable])
             if len(at) == 0:
                 break
@@ -134,15 +149,30 @@ class Ladder:
 
     def floor(self) -> _Array:
         """What tails are compared with (rounds, n_lines, m)."""
-        return np.maximum(_RESOLVED * level(self.grid, self.error), _NOISE * level(self.grid, self.noise))
+        noise = _NOISE * level(self.grid, self.noise)
+        highest: _Array = np.maximum(_RESOLVED * level(self.grid, self.error), noise)
+        return highest
 
     def tail(self) -> _Array:
         """Size of the last a_j (rounds, n_lines, m)."""
-        return np.abs(self.a[..., -_WINDOW:]).max(axis=-1)
+        size: _Array = np.abs(self.a[..., -_WINDOW:]).max(axis=-1)
+        return size
 
     def resolved(self) -> NDArray[np.bool_]:
-        """Which fits are, for all outputs (rounds, n_lines)."""
-        return (self.tail() <= self.floor()).all(axis=2)
+        """Which fits are (rounds, n_lines, m)."""
+        within: NDArray[np.bool_] = self.tail() <= self.floor()
+        return within
+
+    def _all_resolved(self) -> NDArray[np.bool_]:
+        """Which fits are, for all outputs that matter (rounds, n_lines)."""
+        every: NDArray[np.bool_] = np.all(self.resolved() | ~self.matters, axis=2)
+        return every
+
+    def give_up(self) -> None:
+        """Let outputs that some line never resolved not decide any more, if there are others."""
+        possible = np.array(self.resolved().any(axis=0).all(axis=0))
+        if possible.any():
+            self.matters = possible
 
     def _measure_noise(self) -> None:
         """Noise is what has the same tail at lengths that are far from each other."""
@@ -158,7 +188,8 @@ class Ladder:
 
     def _plan(self) -> None:
         """Lengths of the next round."""
-        tail, floor, size = self.tail(), self.floor(), np.abs(self.a)
+        own = self.matters
+        tail, floor, size = self.tail()[..., own], self.floor()[..., own], np.abs(self.a[..., own, :])
         largest, last = size.max(axis=-1), size.shape[-1] - 2
         above = (tail / floor).max(axis=2)
         shrink = np.where(np.isfinite(above), np.clip(1.2 * above ** (1 / last), *_SHRINK), _UNFINITE)
@@ -180,8 +211,9 @@ class Ladder:
         """Lines whose highest coefficients are lost in rounding or noise (n_lines,)."""
         found = coefficients(self.grid, np.ones_like(self.h), self.a, self.error, self.noise)
         size = np.abs(found.coef[-2:]).max(axis=0)
-        poor = (found.rounding[-1] + found.noise[-1] > _POOR * size).any(axis=2)
-        return (poor | np.isnan(self.h)).all(axis=0)
+        lost = ((found.rounding[-1] + found.noise[-1] > _POOR * size) & self.matters).any(axis=2)
+        poor: NDArray[np.bool_] = (lost | np.isnan(self.h)).all(axis=0)
+        return poor
 
     def lines(self) -> Lines:
         """The best fit of each line, degree and output; where the next best disagrees, by how much is its error."""
@@ -189,7 +221,7 @@ class Ladder:
             error = np.maximum(self.error, self.value_error())
             found = coefficients(self.grid, self.h, self.a, error, self.noise)
             total = found.truncation + found.rounding + found.noise
-            resolved = self.tail() <= self.floor()
+            resolved = self.resolved()
             never = ~resolved.any(axis=0)
             # estimates of unresolved fits mean nothing where f varies within the nodes: only the shortest may count
             finite = np.isfinite(self.tail())
@@ -230,16 +262,17 @@ class Ladder:
 
     def best(self) -> _Array:
         """The largest resolved length of each line; the smallest tried where none is."""
-        good = np.where(self.resolved(), self.h, -np.inf).max(axis=0)
+        good = np.where(self._all_resolved(), self.h, -np.inf).max(axis=0)
         smallest = np.where(np.isfinite(self.h), self.h, np.inf).min(axis=0)
-        return np.where(good > 0, good, smallest)
+        length: _Array = np.where(good > 0, good, smallest)
+        return length
 
     def value_error(self) -> _Array:
         """Error (m,) of values as the best fits of most lines show it, three standard deviations; 0 if none does."""
-        tail = self.tail()
-        least = np.where(tail <= self.floor(), tail, np.inf).min(axis=0)
+        least = np.where(self.resolved(), self.tail(), np.inf).min(axis=0)
         shown = np.sort(least, axis=0)[len(least) // 2]
-        return np.where(np.isfinite(shown), _TAIL * shown, 0) / level(self.grid, np.ones(1))
+        error: _Array = np.where(np.isfinite(shown), _TAIL * shown, 0) / level(self.grid, np.ones(1))
+        return error
 
 
 def _appended(rounds: _Array, part: _Array, at: NDArray[np.intp]) -> _Array:
