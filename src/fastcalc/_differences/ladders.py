@@ -126,7 +126,7 @@ class Ladder:
             at = np.flatnonzero(np.isfinite(self.wanted))
             affordable = max(0, (budget - self.spent) // cost)
             if len(at) > affordable:  # first those that nothing is known of
-                helped = self._all_resolved().any(axis=0)[at]
+                helped = np.asarray(self._all_resolved().any(axis=0))[at]
                 at = np.sort(at[np.argsort(helped, kind="stable")][:affordable])
             if len(at) == 0:
                 break
@@ -249,12 +249,11 @@ class Ladder:
         exponent = np.full(tail.shape[1:], np.inf)
         for i, h in enumerate(self.h.T):
             order = np.argsort(h)[: int(np.isfinite(h).sum())]
-            order = order[np.isfinite(tail[order, i]).all(axis=1)]
             if len(order) > 1:
                 far = h[order] >= min(_APART * h[order[0]], h[order[-1]])
                 low, high = order[0], order[np.argmax(far)]
                 power = np.log(tail[high, i] / tail[low, i]) / np.log(h[high] / h[low])
-                never = (tail[order, i] > floor[order, i]).all(axis=0)
+                never = ~(tail[order, i] <= floor[order, i]).any(axis=0)
                 exponent[i] = np.where(never & (power < degrees + _NEARLY), power, np.inf)
         k = np.arange(degrees)[:, None, None]
         rough: NDArray[np.bool_] = k >= exponent - _NEARLY
@@ -268,11 +267,12 @@ class Ladder:
         return length
 
     def value_error(self) -> _Array:
-        """Error (m,) of values as the best fits of most lines show it, three standard deviations; 0 if none does."""
+        """Error (m,) of values beside noise as the best fits of most lines show it, three standard deviations."""
         least = np.where(self.resolved(), self.tail(), np.inf).min(axis=0)
         shown = np.sort(least, axis=0)[len(least) // 2]
-        error: _Array = np.where(np.isfinite(shown), _TAIL * shown, 0) / level(self.grid, np.ones(1))
-        return error
+        error = np.where(np.isfinite(shown), _TAIL * shown, 0) / level(self.grid, np.ones(1))
+        beside: _Array = np.maximum(error - self.noise, 0)
+        return beside
 
 
 def _appended(rounds: _Array, part: _Array, at: NDArray[np.intp]) -> _Array:
