@@ -33,7 +33,8 @@ _FAR = 30.0  # ratio of lengths at which noise is still the same, and a kink is 
 _SAME = 3.0  # largest ratio of two tails that are noise
 _FLAT = 5.0  # largest ratio of coefficients in the middle to a tail that may be noise
 _WIDE = 0.02  # tails over the variation of f, above which they are no noise
-_TAIL = 1.5  # three standard deviations of the values over sqrt(nodes) times the tail they make
+_ALTERNATE = 0.15  # sums of neighbours of one parity over the larger, below which they alternate
+_TAIL = 2.0  # three standard deviations of the values, with some margin, over sqrt(nodes) times the tail they make
 _APART = 6.0  # ratio of lengths from which the exponent of a singularity is told, or as many as there are
 _NEARLY = 0.4  # how far exponents may be from integers
 _ROUNDS = 9
@@ -175,16 +176,32 @@ class Ladder:
             self.matters = possible
 
     def _measure_noise(self) -> None:
-        """Noise is what has the same tail at lengths that are far from each other."""
-        tail, largest = self.tail(), np.abs(self.a).max(axis=-1)
-        counts = tail > _RESOLVED * level(self.grid, self.error)
+        """Noise is what has the same flat tail at lengths that are far from each other, and none that is smaller."""
+        size, tail = np.abs(self.a), self.tail()
+        largest, middle = size.max(axis=-1), size[..., -2 * _WINDOW : -_WINDOW].max(axis=-1)
+        flat = (tail > _RESOLVED * level(self.grid, self.error)) & (middle <= _FLAT * tail) & (tail <= _FLAT * middle)
+        flat &= self._random()
         for one in range(len(self.h)):
             for other in range(len(self.h)):
                 far = (self.h[one] >= 0.9 * _FAR * self.h[other])[:, None]
                 low, high = np.minimum(tail[one], tail[other]), np.maximum(tail[one], tail[other])
-                same = counts[one] & counts[other] & (high <= _SAME * low) & (tail[one] <= _WIDE * largest[one])
-                found = np.where(far & same, _TAIL * high / level(self.grid, np.ones(1)), 0).max(axis=0)
-                self.noise = np.where(self.measured, np.maximum(self.noise, found), self.noise)
+                same = far & flat[one] & flat[other] & (high <= _SAME * low) & (tail[one] <= _WIDE * largest[one])
+                found = np.where(same, high, 0).max(axis=0)
+                less = ((tail < found / _FLAT**2) & (largest > found / _WIDE)).any(axis=(0, 1))
+                noise = np.where(less, 0, _TAIL * found / level(self.grid, np.ones(1)))
+                self.noise = np.where(self.measured, np.maximum(self.noise, noise), self.noise)
+
+    def _random(self) -> NDArray[np.bool_]:
+        """Whether the last a_j have no pattern (rounds, n_lines, m).
+
+        Those of a jump, a kink or a spike at the point itself alternate within each parity.
+        """
+        last = self.a[..., -2 * _WINDOW :]
+        sums = np.abs(last[..., 2:] + last[..., :-2])
+        pairs = ((sums[..., parity::2], np.abs(last[..., parity::2])) for parity in (0, 1))
+        even, odd = (each.max(axis=-1) > _ALTERNATE * size.max(axis=-1) for each, size in pairs)
+        found: NDArray[np.bool_] = even & odd
+        return found
 
     def _plan(self) -> None:
         """Lengths of the next round."""
@@ -296,5 +313,7 @@ def _following(tried: list[Trial], most: float, leap: float) -> float:
         grown = min(grown, math.sqrt(top.h * limit)) if limit > _GAP * top.h else 0.0
     if grown >= _PAYS * top.h:
         return grown
-    near = [h for h in good if h < top.h <= _NEAR * h]
-    return math.nan if near else top.h / _NEIGHBOUR
+    if any(h < top.h <= _NEAR * h for h in good):
+        return math.nan
+    below = min(trial.h for trial in tried if trial.h >= top.h / _NEAR)
+    return below / _NEIGHBOUR
