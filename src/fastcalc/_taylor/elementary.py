@@ -52,7 +52,7 @@ def _replaced(p: Data, value: Any) -> Data:
 
 
 def add(a: Any, b: Any) -> Data:
-    """A + b."""
+    """The sum a + b."""
     if isinstance(a, Data) and isinstance(b, Data):
         p, q = aligned(a, b)
         return p._like(p._coef + q._coef)
@@ -60,7 +60,7 @@ def add(a: Any, b: Any) -> Data:
 
 
 def subtract(a: Any, b: Any) -> Data:
-    """A - b."""
+    """The difference a - b."""
     if isinstance(a, Data) and isinstance(b, Data):
         p, q = aligned(a, b)
         return p._like(p._coef - q._coef)
@@ -68,7 +68,7 @@ def subtract(a: Any, b: Any) -> Data:
 
 
 def multiply(a: Any, b: Any) -> Data:
-    """A b."""
+    """The product a b."""
     if isinstance(a, Data) and isinstance(b, Data):
         a, b = aligned(a, b)
         return _product(a, b)
@@ -82,7 +82,7 @@ def _product(a: Data, b: Data) -> Data:
 
 
 def divide(a: Any, b: Any) -> Data:
-    """A / b; where b's constant term is 0 there are no derivatives."""
+    """The quotient a / b; where b's constant term is 0 there are no derivatives."""
     if not isinstance(b, Data):
         return scaled(a, b, np.divide)
     if a.__class__ is float or a.__class__ is int:
@@ -226,19 +226,19 @@ def _powers(a: Data, b: NDArray[Any]) -> Data:
 
 
 def sqrt(a: Data) -> Data:
-    """C c = a."""
+    """Formula: c c = a."""
     return roots.powers(a._like(series.sqrt(a._space.tables, a._coef, _value(np.sqrt, a))), a, 0.5)
 
 
 def cbrt(a: Data) -> Data:
-    """A c' = c a' / 3."""
+    """Formula: a c' = c a' / 3."""
     third = np.ones(1, a.dtype) / 3
     c = a._like(series.power(a._space.tables, a._coef, third, np.cbrt(a._coef[0])))
     return roots.powers(c, a, 1 / 3, odd=True)
 
 
 def exp(a: Data) -> Data:
-    """C' = c a'."""
+    """Formula: c' = c a'."""
     value = _value(np.exp, a)
     return singular.settled(a._like(series.exp(a._space.tables, a._coef, value)), value, a)
 
@@ -255,7 +255,7 @@ def expm1(a: Data) -> Data:
 
 
 def log(a: Data) -> Data:
-    """A c' = a'."""
+    """Formula: a c' = a'."""
     return _logarithm(a, _value(np.log, a))
 
 
@@ -296,7 +296,7 @@ def product_integral(a: Data, b: Data, value: Any) -> Data:
 
 
 def logaddexp(a: Any, b: Any) -> Data:
-    """B + log(1 + exp(a - b)) for b the larger one; the derivative of the bend by a - b is the logistic function."""
+    """The sum b + log(1 + exp(a - b)) for b the larger one; the derivative of the bend by a - b is the logistic function."""
     a, b = aligned(a, b)
     u, v = a._coef[0], b._coef[0]
     value = np.logaddexp(u, v)
@@ -335,17 +335,17 @@ def _sincos(a: Data, sine: Any, cosine: Any, sign: float) -> tuple[Data, Data]:
 
 
 def sin(a: Data) -> Data:
-    """S' = c a', c' = -s a'."""
+    """Formula: s' = c a', c' = -s a'."""
     return _sincos(a, _value(np.sin, a), _value(np.cos, a), -1.0)[0]
 
 
 def cos(a: Data) -> Data:
-    """S' = c a', c' = -s a'."""
+    """Formula: s' = c a', c' = -s a'."""
     return _sincos(a, _value(np.sin, a), _value(np.cos, a), -1.0)[1]
 
 
 def tan(a: Data) -> Data:
-    """C' = (1 + c**2) a'."""
+    """Formula: c' = (1 + c**2) a'."""
     value = np.tan(a._coef[0])
     c = a._like(series.riccati(a._space.tables, a._coef, value, 1 + value * value, (0.0, 1.0)))
     return singular.settled(c, value, a)
@@ -397,17 +397,17 @@ def arctan2(y: Any, x: Any) -> Data:
 
 
 def sinh(a: Data) -> Data:
-    """S' = c a', c' = s a'."""
+    """Formula: s' = c a', c' = s a'."""
     return _sincos(a, np.sinh(a._coef[0]), np.cosh(a._coef[0]), 1.0)[0]
 
 
 def cosh(a: Data) -> Data:
-    """S' = c a', c' = s a'."""
+    """Formula: s' = c a', c' = s a'."""
     return _sincos(a, np.sinh(a._coef[0]), np.cosh(a._coef[0]), 1.0)[1]
 
 
 def tanh(a: Data) -> Data:
-    """C' = (1 - c**2) a'."""
+    """Formula: c' = (1 - c**2) a'."""
     constant = a._coef[0]
     value = np.tanh(constant)
     if a.dtype.kind == "c":
@@ -453,7 +453,7 @@ def hypot(a: Any, b: Any) -> Data:
 
 
 def absolute(a: Data) -> Data:
-    """A or -a; for complex coefficients the modulus, a function of real variables."""
+    """Either a or -a; for complex coefficients the modulus, a function of real variables."""
     if a.dtype.kind == "c":
         real, imaginary = a._like(a._coef.real), a._like(a._coef.imag)
         return hypot(real, imaginary)
