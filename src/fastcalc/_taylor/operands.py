@@ -57,6 +57,9 @@ def as_polynomial(value: Any, model: Data, dtype: np.dtype[Any] | None = None) -
 
 def aligned(*values: Any) -> list[Data]:
     """Operands as polynomials of one shape and type, C-contiguous. At least one is a polynomial."""
+    first = values[0]
+    if isinstance(first, Data) and all(map(first._matches, values)):
+        return [p if p._coef.flags.c_contiguous else p.copy() for p in values]
     model = next(value for value in values if isinstance(value, Data))
     kinds = [value.dtype if isinstance(value, (Data, np.ndarray)) and value.ndim else value for value in values]
     plain = [kind.dtype if isinstance(kind, Data) else kind for kind in kinds]
