@@ -99,6 +99,32 @@ def test_methods_are_those_of_arrays(function):
     check(function(p), function(at(p, u)), u, 1e-11)
 
 
+@pytest.mark.parametrize(
+    ("method", "function"),
+    [
+        (lambda a: a.put([0, 5], [2.0, 3.0]), lambda a: np.put(a, [0, 5], [2.0, 3.0])),
+        (lambda a: a.fill(3.0), lambda a: np.copyto(a, 3.0)),
+        (lambda a: a.sort(axis=0), lambda a: np.copyto(a, np.sort(a, axis=0))),
+    ],
+)
+def test_methods_that_write(method, function):
+    p, q = linear(0, (3, 4)), linear(0, (3, 4))
+    method(p)
+    function(q)
+    np.testing.assert_array_equal(p.coef, q.coef)
+
+
+def test_methods_of_the_constant_terms():
+    p = linear(0, (3, 4))
+    for name, arguments in (
+        ("argmax", (1,)), ("argmin", ()), ("argsort", (0,)), ("nonzero", ()), ("any", (0,)), ("all", ()),
+    ):  # fmt: skip
+        np.testing.assert_equal(getattr(p, name)(*arguments), getattr(p.value, name)(*arguments))
+    assert np.sort(p[0]).searchsorted(1.0) == np.sort(p[0].value).searchsorted(1.0)
+    assert p.nbytes == p.coef.nbytes
+    assert p.reshape(4, 3, copy=True).coef.base is not p.coef
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.longdouble, complex])
 @pytest.mark.parametrize(("name", "function", "shapes"), EXACT)
 def test_types_of_results(name, function, shapes, dtype):
