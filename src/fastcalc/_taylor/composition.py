@@ -140,7 +140,7 @@ class Composition(Data):
         step = np.zeros(space.n_variables, np.result_type(self.dtype, self.x0, *numbers.values()))
         for v, number in numbers.items():
             step[v] = number - self.x0[v]
-        kind = np.result_type(self.dtype, np.complex128) if step.dtype.kind == "c" else self.dtype
+        kind = np.dtype(np.complex128) if step.dtype.kind == "c" else self.dtype
         coef = shifted_terms(space, self._coef.astype(kind, order="C"), step.astype(kind))
         coef[(space.exponents[:, list(numbers)] != 0).any(axis=1)] = 0
         return self._like(coef)
@@ -161,7 +161,7 @@ class Composition(Data):
 
 
 def require_values(name: str, q: Data, x0: NDArray[Any]) -> None:
-    """Require that the constant terms of q (n, ...) are x0 (n,), to some units in the last place of its coefficients."""
+    """Require that the constant terms of q (n, ...) are x0 (n,), to some units in the last place of its terms."""
     expected = x0.reshape((-1,) + (1,) * (q.ndim - 1))
     with np.errstate(invalid="ignore"):
         terms = np.where(np.isfinite(q._coef), np.abs(q._coef), 0)
