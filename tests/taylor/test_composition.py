@@ -52,6 +52,12 @@ def test_compose_from_higher_and_lower_degrees():
     np.testing.assert_allclose(np.log(z).compose(np.exp(t)).coef[:3], t.coef[:3], atol=1e-15)  # p knows less
 
 
+def test_compose_to_high_degrees():
+    x, t = fc.TaylorSpace(1, 40).variables([0.0])[0], fc.TaylorSpace(2, 25).variables([0.0, 0.0])
+    inner = np.sin(t[0]) - t[1] * t[0]
+    np.testing.assert_allclose(np.exp(x).compose(inner).coef, np.exp(inner).coef, rtol=1e-12, atol=1e-18)
+
+
 def test_compose_arrays_and_batches():
     x = fc.TaylorSpace(2, 4).variables([0.5, 0.5])
     p = stack(np.exp(x[0] * x[1]), x[0] - x[1], np.cos(x[0]))

@@ -25,6 +25,7 @@ from fastcalc._taylor.space import TaylorSpace
 from fastcalc._taylor.terms import lower_space, shifted_terms
 
 _CLOSE = 16  # units in the last place
+_FEW = 12  # degrees for which the tables are cheap
 _CHUNK = 2**21  # numbers in a block of products
 
 
@@ -189,11 +190,12 @@ def composed(outer: TaylorSpace, coef: NDArray[Any], inner: TaylorSpace, q: NDAr
     depth = outer.exponents.sum(axis=1, dtype=np.intp)
     top = min(int(depth.max()), inner.degree)
     rows = np.flatnonzero(depth == top)
-    space = lower_space(inner, inner.degree - top)
+    stages = _stages(inner.degree)
+    space = lower_space(inner, stages[inner.degree - top])
     level = np.zeros((space.n_terms, len(rows), *size), kind)
     level[0] = c[rows]
     for k in range(top, 0, -1):
-        space = lower_space(inner, inner.degree - k + 1)
+        space = lower_space(inner, stages[inner.degree - k + 1])
         parents = np.flatnonzero(depth == k - 1)
         higher = np.zeros((space.n_terms, len(parents), *size), kind)
         higher[0] = c[parents]
@@ -206,6 +208,14 @@ def composed(outer: TaylorSpace, coef: NDArray[Any], inner: TaylorSpace, q: NDAr
             _add_products(space, higher, goals, level, children, u[: space.n_terms, v])
         level, rows = higher, parents
     return np.ascontiguousarray(level.reshape(inner.n_terms, *entries, *batch))
+
+
+def _stages(degree: int) -> list[int]:
+    """For each degree that is needed the one to compute with: not all of them, as each takes the tables of a space."""
+    stages = [degree]
+    while stages[-1] > 0:
+        stages.append(stages[-1] - 1 if stages[-1] <= _FEW else stages[-1] * 4 // 5)
+    return [min(stage for stage in stages if stage >= needed) for needed in range(degree + 1)]
 
 
 def _add_products(
