@@ -7,6 +7,7 @@
     fc.derivative(f, x, n)                 # of one variable, at one or many points
     fc.jvp(f, x, v), fc.vjp(f, x, w), fc.hvp(f, x, v)
     fc.laplacian(f, x), fc.divergence(f, x), fc.curl(f, x), fc.partial(f, x, alpha)
+    fc.taylor(f, x0, degree)               # a TaylorPolynomial; see also TaylorSpace
     fc.propagate(f, x, cov)                # first-order error propagation
     fc.estimate_noise(f, x)                # of the values of f
     fc.check_gradient(f, gradient, x)      # is it right? also check_jacobian
@@ -20,6 +21,7 @@ whose errors can be relied on; the others take one step per variable unless they
 """
 
 from fastcalc._config import show_config
+from fastcalc._differences.expansion import taylor
 from fastcalc._differences.fields import curl, divergence, laplacian
 from fastcalc._differences.functions import derivative, gradient, hessian, jacobian, value_and_gradient
 from fastcalc._differences.mixed import partial
@@ -67,6 +69,7 @@ __all__ = [
     "propagate",
     "show_config",
     "stencil",
+    "taylor",
     "value_and_gradient",
     "vjp",
 ]
