@@ -327,3 +327,17 @@ def test_errors():
         p.bound((0.0, [1.0, 1.0, 1.0]))
     with pytest.raises(TypeError, match="`bound` needs real coefficients; got complex128"):
         p.astype(complex).bound((0, 1))
+
+
+def test_no_polynomials_and_no_degree():
+    x = fc.TaylorSpace(2, 3).variables([1.0, 2.0])
+    none = x[:0]
+    assert none.bound((0, 1))[1].shape == none.error_estimate(0.1).shape == (0,)
+    assert none.tensor(2).shape == (0, 2, 2)
+    assert none.compose(x).shape == none.recenter([0, 0]).shape == none.deriv(1).shape == none([1, 2]).shape == (0,)
+    constant = fc.TaylorPolynomial(fc.TaylorSpace(2, 0), [3.0])
+    assert constant.deriv(0).value == constant.integ(1).value == 0
+    assert constant.recenter([5, 6]).value == constant([7, 8]) == 3
+    assert np.isnan(constant.error_estimate(0.1))
+    low, high = constant.bound((0, 1))
+    assert 3 - 1e-13 < low <= 3 <= high < 3 + 1e-13

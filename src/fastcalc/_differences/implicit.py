@@ -45,8 +45,8 @@ def implicit(F: Callable[[Any, Any], Any], x0: ArrayLike, y0: ArrayLike, degree:
     Raises
     ------
     TypeError, ValueError
-        For arguments of the wrong kind or shape; a ``dF/dy`` that is singular to rounding, where y is no smooth
-        function of x; a y0 from which Newton's method does not converge.
+        For arguments of the wrong kind or shape; an F that leaves Taylor arithmetic; a ``dF/dy`` that is singular to
+        rounding, where y is no smooth function of x; a y0 from which Newton's method does not converge.
 
     Notes ----- F is called about four times with y as polynomials of first degree, then once for each degree up to
     `degree`, with x and y of that degree.

@@ -120,7 +120,7 @@ def _bernstein(space: TaylorSpace, scaled: NDArray[Any], highest: list[int]) -> 
     dense[tuple(space.exponents.T)] = scaled
     for v, e in enumerate(highest):
         dense = np.moveaxis(np.tensordot(_change_of_basis(e).astype(scaled.dtype), dense, (1, v)), 0, v)
-    return dense.reshape(-1, scaled.shape[1])
+    return dense.reshape(math.prod(dense.shape[:-1]), scaled.shape[1])
 
 
 @lru_cache(maxsize=64)
