@@ -253,7 +253,11 @@ def test_bounds_are_never_crossed():
 
 
 def test_bounds_limit_what_grows():
-    found = numeric(lambda x: x[0] * x[1], [0.0, 0.0], 4, bounds=(-0.3, 0.3))
+    def f(x):
+        assert np.abs(x).max() <= 0.3
+        return x[0] * x[1]
+
+    found = numeric(f, [0.0, 0.0], 4, bounds=(-0.3, 0.3))
     exact = found.value.space.exponents.prod(axis=1) == 1
     exact &= found.value.space.exponents.sum(axis=1) == 2
     np.testing.assert_allclose(found.value.coef, exact, atol=1e-12)
