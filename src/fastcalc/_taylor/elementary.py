@@ -7,6 +7,7 @@ Derivatives*, SIAM 2008, section 13.2.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
 from typing import Any
@@ -46,6 +47,22 @@ def _replaced(p: Data, value: Any) -> Data:
     return p
 
 
+def _warning_as(ufunc: np.ufunc) -> Callable[[Callable[..., Data]], Callable[..., Data]]:
+    """With the floating-point warnings that the function has for the constant terms, and no others."""
+
+    def decorated(function: Callable[..., Data]) -> Callable[..., Data]:
+        @functools.wraps(function)
+        def quiet(*operands: Any) -> Data:
+            with np.errstate(all="ignore"):
+                result = function(*operands)
+            ufunc(*(p._coef[0] if isinstance(p, Data) else p for p in operands))
+            return result
+
+        return quiet
+
+    return decorated
+
+
 # Arithmetic
 
 
@@ -82,7 +99,7 @@ def _product(a: Data, b: Data) -> Data:
 def divide(a: Any, b: Any) -> Data:
     """A / b; where b's constant term is 0 all terms are NaN or, as NumPy has it for numbers, infinite."""
     if not isinstance(b, Data):
-        return scaled(a, b, np.divide)
+        return scaled(a, b, np.divide) if np.all(b) else _by_zero(a, b)
     if a.__class__ is float or a.__class__ is int:
         numerator = np.zeros(b._coef.shape, b._coef.dtype)
         numerator[0] = a
@@ -91,6 +108,11 @@ def divide(a: Any, b: Any) -> Data:
     coef = series.divide(a._space.tables, a._coef, b._coef)
     assert coef is not None
     return singular.poles(a._like(coef), b, np.divide(a._coef[0], b._coef[0]))
+
+
+@_warning_as(np.divide)
+def _by_zero(a: Data, b: Any) -> Data:
+    return scaled(a, b, np.divide)
 
 
 def negative(a: Data) -> Data:
@@ -121,6 +143,12 @@ def power(a: Any, b: Any) -> Data:
         return _powers(a, b)
     if isinstance(a, Data) and not b._coef[1:].any():
         return power(a, b._coef[0])
+    return _variable_power(a, b)
+
+
+@_warning_as(np.power)
+def _variable_power(a: Any, b: Data) -> Data:
+    """exp(b log(a))."""
     base = a._coef[0] if isinstance(a, Data) else a
     value = np.power(base, b._coef[0])
     if not isinstance(a, Data):
@@ -201,6 +229,7 @@ def exp2(a: Data) -> Data:
     return a._like(series.exp(a._space.tables, a._coef * np.log(a.dtype.type(2)), np.exp2(a._coef[0])))
 
 
+@_warning_as(np.expm1)
 def expm1(a: Data) -> Data:
     """exp(a) - 1, with the constant term of expm1."""
     return _replaced(exp(a), np.expm1(a._coef[0]))
@@ -212,11 +241,13 @@ def log(a: Data) -> Data:
     return singular.undefined(a._like(series.log(a._space.tables, a._coef, value)), ~np.isfinite(value))
 
 
+@_warning_as(np.log2)
 def log2(a: Data) -> Data:
     """log(a) / log(2)."""
     return _replaced(scaled(log(a), np.log(a.dtype.type(2)), np.divide), np.log2(a._coef[0]))
 
 
+@_warning_as(np.log10)
 def log10(a: Data) -> Data:
     """log(a) / log(10)."""
     return _replaced(scaled(log(a), np.log(a.dtype.type(10)), np.divide), np.log10(a._coef[0]))
@@ -238,6 +269,7 @@ def _product_integral(a: Data, b: Data, value: Any) -> Data:
     return a._like(series.product_integral(a._space.tables, a._coef, b._coef, value))
 
 
+@_warning_as(np.logaddexp)
 def logaddexp(a: Any, b: Any) -> Data:
     """B + log(1 + exp(a - b)), whose derivative by a - b is the logistic function."""
     a, b = aligned(a, b)
@@ -246,6 +278,7 @@ def logaddexp(a: Any, b: Any) -> Data:
     return _replaced(add(b, bend), np.logaddexp(a._coef[0], b._coef[0]))
 
 
+@_warning_as(np.logaddexp2)
 def logaddexp2(a: Any, b: Any) -> Data:
     """Logaddexp in base 2."""
     a, b = aligned(a, b)
@@ -292,11 +325,13 @@ def tan(a: Data) -> Data:
     return a._like(series.riccati(a._space.tables, a._coef, value, 1 + value * value, (0.0, 1.0)))
 
 
+@_warning_as(np.arcsin)
 def arcsin(a: Data) -> Data:
     """sqrt(1 - a**2) c' = a'."""
     return _quotient_integral(a, _below_one(a), np.arcsin(a._coef[0]))
 
 
+@_warning_as(np.arccos)
 def arccos(a: Data) -> Data:
     """pi/2 - arcsin(a)."""
     return _replaced(negative(arcsin(a)), np.arccos(a._coef[0]))
@@ -313,6 +348,7 @@ def arctan(a: Data) -> Data:
     return _quotient_integral(a, shifted(square(a), 1), np.arctan(a._coef[0]))
 
 
+@_warning_as(np.arctan2)
 def arctan2(y: Any, x: Any) -> Data:
     """arctan(y / x), or -arctan(x / y) where that is the smaller quotient, plus a constant."""
     y, x = aligned(y, x)
@@ -323,11 +359,13 @@ def arctan2(y: Any, x: Any) -> Data:
     return singular.undefined(_replaced(c, value), (y._coef[0] == 0) & (x._coef[0] == 0), y, x)
 
 
+@_warning_as(np.sinh)
 def sinh(a: Data) -> Data:
     """S' = c a', c' = s a'."""
     return _sinhcosh(a)[0]
 
 
+@_warning_as(np.cosh)
 def cosh(a: Data) -> Data:
     """S' = c a', c' = s a'."""
     return _sinhcosh(a)[1]
@@ -346,6 +384,7 @@ def arcsinh(a: Data) -> Data:
     return _quotient_integral(a, sqrt(shifted(square(a), 1)), np.arcsinh(a._coef[0]))
 
 
+@_warning_as(np.arccosh)
 def arccosh(a: Data) -> Data:
     """sqrt(a**2 - 1) c' = a'."""
     inside = _product(shifted(a, 1), shifted(a, -1))
@@ -358,6 +397,7 @@ def arctanh(a: Data) -> Data:
     return _quotient_integral(a, _product(shifted(a, 1), shifted(negative(a), 1)), np.arctanh(a._coef[0]))
 
 
+@_warning_as(np.hypot)
 def hypot(a: Any, b: Any) -> Data:
     """sqrt(a**2 + b**2), scaled so that nothing overflows."""
     a, b = aligned(a, b)
@@ -444,6 +484,7 @@ def heaviside(a: Any, b: Any) -> Data:
     return _constant(value, a, a._coef[0] == 0)
 
 
+@_warning_as(np.floor_divide)
 def floor_divide(a: Any, b: Any) -> Data:
     """floor(a / b)."""
     a, b = aligned(a, b)
@@ -451,6 +492,7 @@ def floor_divide(a: Any, b: Any) -> Data:
     return singular.undefined(as_polynomial(value, a, a.dtype), value * b._coef[0] == a._coef[0], a, b)
 
 
+@_warning_as(np.remainder)
 def remainder(a: Any, b: Any) -> Data:
     """A - floor(a / b) b."""
     a, b = aligned(a, b)
@@ -459,6 +501,7 @@ def remainder(a: Any, b: Any) -> Data:
     return singular.undefined(result, (rest == 0) | np.isnan(rest), a, b)
 
 
+@_warning_as(np.fmod)
 def fmod(a: Any, b: Any) -> Data:
     """A - trunc(a / b) b."""
     a, b = aligned(a, b)

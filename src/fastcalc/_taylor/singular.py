@@ -63,6 +63,7 @@ def absolute(c: Data, a: Data) -> Data:
     return c
 
 
+@np.errstate(all="ignore")
 def ties(c: Data, a: Data, b: Data, larger: bool, where: Any) -> Data:
     """max(a, b) = b + (a - b + abs(a - b)) / 2, and min alike, where their constant terms are equal."""
     difference = a._like(a._coef - b._coef)
