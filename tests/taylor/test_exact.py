@@ -328,6 +328,26 @@ class TestOptions:
         assert len(caught) == 2
         assert all("divide by zero" in str(w.message) for w in caught)
 
+    @pytest.mark.parametrize(
+        ("f", "x", "count"),
+        [
+            (lambda x: x / 0, 1.0, 1),
+            (lambda x: x**x, 0.0, 0),
+            (lambda x: np.logaddexp(x, x), np.inf, 0),
+            (lambda x: np.maximum(x, x), np.inf, 0),
+            (lambda x: np.log10(x), 0.0, 1),
+            (lambda x: np.arccosh(x), 0.5, 1),
+            (lambda x: np.arctan2(x, x), 0.0, 0),
+            (lambda x: np.hypot(x, 0), 1e-320, 0),
+            (lambda x: np.fmod(x, np.inf), 1.0, 0),
+        ],
+    )
+    def test_derivatives_add_no_warnings(self, f, x, count):
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            fc.derivative(f, x, 2, method="exact")
+        assert len(caught) == count
+
     def test_bounds(self):
         with pytest.raises(ValueError, match="x must be inside `bounds`"):
             fc.gradient(valley, FAR, method="exact", bounds=(-1, 1))

@@ -11,14 +11,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-import fastcalc
 from fastcalc._taylor.data import Data, series_dtype
 from fastcalc._taylor.operands import operand
 from fastcalc._taylor.polynomial import TaylorPolynomial
 from fastcalc._taylor.space import TaylorSpace
 
 _Array = NDArray[Any]
-_HERE = os.path.dirname(os.path.abspath(fastcalc.__file__)) + os.sep
+_HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep  # of the package
 _LIBRARIES = _HERE, os.path.dirname(os.path.abspath(np.__file__)) + os.sep
 _FUNCTIONS = os.path.join(_HERE, "_functions", "")
 _ALGEBRA = os.path.join(_HERE, "_taylor", "")
