@@ -72,11 +72,6 @@ class Operator:
                 and x.flags.c_contiguous
                 and (x.ndim or self._takes_scalars)
             ):
-                type(x) is np.ndarray
-                and x.dtype is _FLOAT64
-                and x.flags.c_contiguous
-                and (x.ndim or self._takes_scalars)
-            ):
                 result = self._at_once(x)
                 if result is not None:
                     return result
