@@ -31,6 +31,8 @@ from fastcalc._differences.products import hvp, jvp, vjp
 from fastcalc._differences.propagate import propagate
 from fastcalc._differences.stencils import Stencil, fd_weights, stencil
 from fastcalc._results import DerivativeResult, Status
+from fastcalc._taylor.implicit import implicit
+from fastcalc._taylor.inversion import inverse_map
 from fastcalc._taylor.polynomial import TaylorPolynomial
 from fastcalc._taylor.space import TaylorSpace
 from fastcalc.checking import GradientReport, check_gradient, check_jacobian
@@ -58,6 +60,8 @@ __all__ = [
     "gradient",
     "hessian",
     "hvp",
+    "implicit",
+    "inverse_map",
     "jacobian",
     "jvp",
     "laplacian",

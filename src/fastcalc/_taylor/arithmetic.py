@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from math import isfinite
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastcalc._instructions import series
-from fastcalc._taylor import elementary
+from fastcalc._taylor import elementary, pieces
 from fastcalc._taylor.data import Data
-from fastcalc._taylor.operands import operand
-from fastcalc._taylor.protocols import Protocols, store
+from fastcalc._taylor.operands import operand, store
+from fastcalc._taylor.protocols import Protocols
 
 _PLAIN = frozenset({int, float})  # they take the precision of what they meet
 _NUMBERS = (int, float, complex, np.number, np.ndarray, Data, list, tuple)
@@ -74,7 +75,13 @@ class Arithmetic(Protocols):
         return _binary(elementary.multiply, other, self)
 
     def __truediv__(self, other: Any) -> Any:
-        if other.__class__ in _PLAIN and other:
+        if other.__class__ is self.__class__ and other._space is self._space and other._x0 is self._x0:
+            coef = series.divide(self._space.tables, self._coef, other._coef)
+            if coef is not None:
+                value = coef[0]
+                if isinstance(value, float) and isfinite(value):
+                    return self._like(coef)
+        elif other.__class__ in _PLAIN and other:
             return self._like(self._coef / other)
         return _binary(elementary.divide, self, other)
 
@@ -82,16 +89,16 @@ class Arithmetic(Protocols):
         return _binary(elementary.divide, other, self)
 
     def __floordiv__(self, other: Any) -> Any:
-        return _binary(elementary.floor_divide, self, other)
+        return _binary(pieces.floor_divide, self, other)
 
     def __rfloordiv__(self, other: Any) -> Any:
-        return _binary(elementary.floor_divide, other, self)
+        return _binary(pieces.floor_divide, other, self)
 
     def __mod__(self, other: Any) -> Any:
-        return _binary(elementary.remainder, self, other)
+        return _binary(pieces.remainder, self, other)
 
     def __rmod__(self, other: Any) -> Any:
-        return _binary(elementary.remainder, other, self)
+        return _binary(pieces.remainder, other, self)
 
     def __divmod__(self, other: Any) -> Any:
         return self // other, self % other

@@ -96,3 +96,18 @@ def _spread(p: Data, value: NDArray[Any]) -> NDArray[Any]:
     coef = np.empty((len(p._coef), *value.shape), series_dtype(value.dtype))
     coef[...] = lifted(p._coef, value.ndim)
     return coef
+
+
+def store(result: Any, out: Any, where: Any = True) -> Any:
+    """Write a result into `out`, where a mask says so, and return that."""
+    if not isinstance(result, Data):
+        np.copyto(out, result, where=where, casting="same_kind")
+        return out
+    if not isinstance(out, Data):
+        raise TypeError(
+            f"`out` must be a Taylor polynomial to hold one; got {type(out).__name__}: make it with np.zeros_like of a "
+            "polynomial"
+        )
+    require_same(result, out)
+    np.copyto(out._coef, lifted(result._coef, out.ndim), where=where, casting="same_kind")
+    return out
