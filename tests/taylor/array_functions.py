@@ -222,7 +222,11 @@ EXACT = [
     ("interp points", lambda x: np.interp(x * 0.01, [-5.0, 0.0, 5.0], [1.0, 3.0, 2.0]), [M]),
     ("interp period", lambda x: np.interp(x * 0.01 + 7, [0.5, 1.5, 2.5], [1.0, 3.0, 2.0], period=3.0), [M]),
     ("unwrap", lambda a: np.unwrap(a + np.array([0.0, 3.0, 9.0, 7.0])), [V]),
-    ("nan_to_num", lambda a: np.nan_to_num(np.where([True, False] * 2, a, [1.0, np.nan, 1.0, np.inf]), posinf=3.0), [V]),
+    (
+        "nan_to_num",
+        lambda a: np.nan_to_num(np.where([True, False] * 2, a, [1.0, np.nan, 1.0, np.inf]), posinf=3.0),
+        [V],
+    ),
     ("fft", lambda a: np.fft.fft(a, 6, axis=0), [M]),
     ("ifft", lambda a: np.fft.ifft(a, norm="ortho"), [M]),
     ("rfft", np.fft.rfft, [M]),

@@ -128,7 +128,7 @@ def test_options():
         ((np.exp, 0.0, 2), {"max_degrees": [1, 2]}, ValueError, "`max_degrees` must have one integer per variable"),
         ((np.exp, np.ones(40), 12), {}, ValueError, "terms"),
         ((np.exp, 0.0, 2), {"method": "numeric", "weights": [2]}, ValueError, "are for method 'exact'"),
-        ((np.exp, 0.0, 2), {"method": "numeric", "rtol": 1e-3}, ValueError, "`rtol` and `atol` have no effect"),
+        ((np.exp, 0.0, 2), {"method": "numeric", "rtol": 1e-3}, ValueError, "`rtol` has no effect on method 'numeric'"),
     ],
 )
 def test_errors(arguments, options, error, message):

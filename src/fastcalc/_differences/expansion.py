@@ -111,8 +111,6 @@ def taylor(
     if method == "numeric":
         if max_degrees is not None or weights is not None:
             raise ValueError("`max_degrees` and `weights` are for method 'exact'; got them with method 'numeric'")
-        if "rtol" in options or "atol" in options:
-            raise ValueError("`rtol` and `atol` have no effect on method 'numeric': leave them out")
         from fastcalc._differences.blackbox import numeric_taylor  # type: ignore[import-not-found, unused-ignore]
 
         space = TaylorSpace(problem.x.size, degree)
