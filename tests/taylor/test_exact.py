@@ -1,6 +1,7 @@
 """The method "exact" of all operators: values, shapes, types, options, and errors that name the line."""
 
 import math
+import statistics
 import threading
 import warnings
 from functools import reduce
@@ -584,6 +585,18 @@ class TestLeaving:
 
         with pytest.raises(TypeError, match=r"leaves Taylor arithmetic at .*blas.ddot\(x, x\)"):
             fc.gradient(f, X, method="exact")
+
+    def test_standard_library(self):
+        def f(x):
+            return statistics.fmean([x[0], x[1]])
+
+        self.check(f, "no float", "return statistics.fmean([x[0], x[1]])")
+
+    def test_integers(self):
+        def f(x):
+            return x.astype(int)[0]
+
+        self.check(f, "can't become int64", "return x.astype(int)[0]")
 
     def test_truth_of_many(self):
         def f(x):

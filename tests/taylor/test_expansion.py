@@ -142,3 +142,18 @@ def test_leaving_names_the_line_and_the_numeric_method():
 
     with pytest.raises(TypeError, match=r"at .*test_expansion.py:\d+, `return math.exp\(x\[0\]\)`.*method='numeric'"):
         fc.taylor(f, [0.0], 2)
+
+
+def test_numeric():
+    def f(x):
+        return [math.exp(x[0]) * math.sin(x[1]), float(x[0])]
+
+    numeric = fc.taylor(f, [0.3, -0.7], 3, method="numeric")
+    exact = fc.taylor(lambda x: [np.exp(x[0]) * np.sin(x[1]), x[0]], [0.3, -0.7], 3)
+    assert numeric.space is exact.space
+    np.testing.assert_allclose(numeric.coef, exact.coef, atol=1e-9)
+    assert numeric.x0.tolist() == [0.3, -0.7]
+    result = fc.taylor(f, [0.3, -0.7], 3, method="numeric", full_output=True)
+    assert (np.abs(result.value.coef - exact.coef) <= result.error).all()
+    assert result.error.shape == result.step.shape == result.status.shape == (10, 2)
+    assert result.evaluations > 10
