@@ -1,4 +1,4 @@
-"""Slow twins of the Taylor algebra in certified ball arithmetic (python-flint), and the bounds its results have to meet.
+"""Slow twins of the Taylor algebra in certified ball arithmetic (python-flint), and the bounds its results must meet.
 
 A polynomial is a list of coefficients over the multi-indices of a space: balls of 400 bits for the reference, plain
 nonnegative floats for a bound. f(a + n), with n free of a constant term, is sum_k c_k n**k: the c_k are f's certified
@@ -169,8 +169,8 @@ def series(function, at, degree):
 def envelope(coefficients, *, start=1):
     """The Newton polygon of |c_k|: m_k = min_r max_j |c_j| r**(j - k), the largest term on the best circle.
 
-    It fills coefficients that happen to vanish, as every second one of sin does at 0. c_0 takes no part from `start` = 1
-    on: the others do not come from it.
+    It fills coefficients that happen to vanish, as every second one of sin does at 0. c_0 takes no part with
+    `start` = 1: the others do not come from it.
     """
     size = np.array([magnitude(c) for c in coefficients])
     out = size.copy()
@@ -208,6 +208,6 @@ def assert_close(space, coef, reference, bound, context=""):
         ratio = np.where(found == 0, 0.0, found / bound)
     worst = int(np.nanargmax(ratio))
     assert ratio[worst] <= 1, (
-        f"{context}: coefficient {indices(space).exponents[worst]} is {coef[worst]!r}, not {number(reference[worst])!r}:"
-        f" {ratio[worst]:.3g} times the bound, {(ratio > 1).sum()} of {len(ratio)} beyond it"
+        f"{context}: coefficient {indices(space).exponents[worst]} is {coef[worst]!r}, not"
+        f" {number(reference[worst])!r}: {ratio[worst]:.3g} times the bound, {(ratio > 1).sum()} of {len(ratio)} beyond it"
     )
