@@ -173,7 +173,7 @@ def gaussian_process(theta):
     length, amplitude, noise = np.exp(theta)
     difference = TIMES[:, None] - TIMES[None, :]
     kernel = amplitude * np.exp(-((difference / length) ** 2) / 2) + noise * np.eye(5)
-    sign, logdet = np.linalg.slogdet(kernel)
+    _, logdet = np.linalg.slogdet(kernel)
     return 0.5 * COUNTS @ np.linalg.solve(kernel, COUNTS) + 0.5 * logdet + 2.5 * np.log(2 * np.pi)
 
 

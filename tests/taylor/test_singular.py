@@ -19,7 +19,8 @@ def quiet():
 
 
 def variable(at=0.0, degree=DEGREE):
-    return fc.TaylorSpace(1, degree).variables(np.array([at]))[0]
+    space = fc.TaylorSpace(1, degree)
+    return fc.TaylorPolynomial(space, np.array([at, 1.0, *[0.0] * degree])[: degree + 1], np.array([at]))
 
 
 def terms(*given, degree=DEGREE):
