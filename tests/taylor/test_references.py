@@ -13,6 +13,7 @@ import pytest
 import sympy
 
 from tests.taylor import references
+from tests.taylor import test_pairs as pairs
 from tests.taylor.functions import FUNCTIONS
 
 MPMATH = {
@@ -96,6 +97,30 @@ def test_products_and_compositions_agree_with_sympy(exponents):
     assert [int(float(c)) for c in found] == expected
     bound = references.absolute_compose(space, np.abs(weights), np.abs(inner))
     assert (bound >= np.abs(np.array(expected, dtype=float))).all()
+
+
+@pytest.mark.parametrize(
+    ("reference", "there"),
+    [
+        (pairs.divide, lambda x, y: x / y),
+        (pairs.power, lambda x, y: x**y),
+        (pairs.hypot, mpmath.hypot),
+        (pairs.arctan2, mpmath.atan2),
+        (pairs.xlogy, lambda x, y: x * mpmath.log(y)),
+        (pairs.logaddexp, lambda x, y: mpmath.log(mpmath.exp(x) + mpmath.exp(y))),
+        (pairs.logaddexp2, lambda x, y: mpmath.log(2**x + 2**y, 2)),
+    ],
+    ids=lambda f: f.__name__,
+)
+def test_pairs_agree_with_mpmath(reference, there):
+    space = full(1, 5)
+    a, b = np.array([0.75, 0.5, -1.0, 0.25, 0.0, 2.0]), np.array([0.25, -1.0, 0.5, 0.0, 1.0, -0.5])
+    found = reference(*(pairs.Pair.of(space, c) for c in (a, b)))
+    with mpmath.workdps(60):
+        expected = mpmath.taylor(lambda t: there(*(mpmath.polyval(c[::-1].tolist(), t) for c in (a, b))), 0, 5)
+        for k, theirs in enumerate(expected):
+            assert abs(mpmath.mpf(found.coef[k].mid().str(50, radius=False)) - theirs) <= 1e-30
+            assert found.majorant[k] >= abs(theirs) * (1 - 1e-14)
 
 
 def test_balls_are_exact():
