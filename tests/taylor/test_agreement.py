@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import fastcalc as fc
 import numpy as np
 import pytest
+
+import fastcalc as fc
 
 SPACES = [(1, 10), (2, 10), (3, 6), (4, 5), (6, 3), (10, 2)]
 

@@ -12,8 +12,7 @@ import numpy as np
 import pytest
 import sympy
 
-from tests.taylor import references
-from tests.taylor import test_pairs as pairs
+from tests.taylor import pairs, references
 from tests.taylor.functions import FUNCTIONS
 
 MPMATH = {
