@@ -39,6 +39,7 @@ class Pair:
             table.absolute_product(self.majorant, other.majorant),
         )
 
+    @precise
     def times(self, factor):
         return Pair(self.space, [c * factor for c in self.coef], self.majorant * references.magnitude(factor))
 
@@ -73,7 +74,10 @@ def power(x, y):
 
 
 def hypot(x, y):
-    return (x * x + y * y).apply(lambda t: t.sqrt())
+    """sqrt(x**2 + y**2), scaled by a power of 2 so that the majorant does not overflow."""
+    size = 2.0 ** np.floor(np.log2(max(x.majorant[0], y.majorant[0])))
+    x, y = x.times(flint.arb(1 / size)), y.times(flint.arb(1 / size))
+    return (x * x + y * y).apply(lambda t: t.sqrt()).times(flint.arb(size))
 
 
 @precise

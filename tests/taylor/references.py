@@ -4,10 +4,11 @@ A polynomial is a list of coefficients over the multi-indices of a space: balls 
 nonnegative floats for a bound. f(a + n), with n free of a constant term, is sum_k c_k n**k: the c_k are f's certified
 series at a, the powers of n truncated products. The bound has the same form,
 
-    |error_alpha| <= factor * (k + 2) * eps * sum_j m_j (|n|**j)_alpha,     k = |alpha|, m_j >= |c_j|,
+    |error_alpha| <= steps * (k + 2)**depth * eps * sum_j m_j (|n|**j)_alpha,     k = |alpha|, m_j >= |c_j|,
 
 because every sensible algorithm is a sum of products of |coefficients|, about k roundings deep: cancellation *between*
-these products is the only loss it is allowed, and a constant factor says how many such steps the function takes.
+these products is the only loss it is allowed. `steps` counts the recurrences a function takes; `depth` is 2 where a
+recurrence carries on the errors of another one.
 """
 
 from __future__ import annotations
@@ -194,11 +195,11 @@ def errors(coef, reference):
     )
 
 
-def tolerance(space, dtype, majorant, factor):
-    """factor * (k + 2) * eps * majorant, and a few roundings of denormal numbers."""
+def tolerance(space, dtype, majorant, steps, depth=1):
+    """steps * (k + 2)**depth * eps * majorant, and a few roundings of denormal numbers."""
     info = np.finfo(dtype)
     underflow = 16 * float(info.tiny) * float(info.eps) if info.dtype.itemsize <= 8 else 0.0
-    return factor * (indices(space).degrees + 2) * float(info.eps) * np.asarray(majorant) + 64 * underflow
+    return steps * (indices(space).degrees + 2) ** depth * float(info.eps) * np.asarray(majorant) + 64 * underflow
 
 
 def assert_close(space, coef, reference, bound, context=""):

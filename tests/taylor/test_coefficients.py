@@ -43,7 +43,7 @@ def check(function, p, value):
         expected = references.compose(p.space, known, inner)
         envelope = references.envelope(known, start=function.start)
         majorant = references.absolute_compose(p.space, envelope, references.absolute(inner))
-        bound = references.tolerance(p.space, p.dtype, majorant, function.steps)
+        bound = references.tolerance(p.space, p.dtype, majorant, function.steps, function.depth)
         references.assert_close(
             p.space, value.coef[(slice(None), *index)], expected, bound, f"{function} at {coef[0]!r}, {p.space}"
         )
@@ -59,12 +59,15 @@ def test_random_arguments(function, dtype):
         check(function, p, function.ufunc(p))
 
 
-def in_reach(function, constant, info):
+def in_reach(function, constant):
     """Whether the dtype holds the point, tells it from a singularity, and holds the first few coefficients there."""
+    info = np.finfo(constant.dtype)
     outside = function.domain[0] > 0 and constant.real <= 0
     lost = constant != 0 and (abs(constant) < 1e3 * info.tiny or abs(abs(constant) - 1) < 100 * info.eps)
     overflows = abs(constant) > 80 and info.dtype.itemsize == 4 and function.name not in {"sin", "cos"}
-    return not (outside or lost or overflows)
+    # NumPy's own complex functions are off there, and constant terms are NumPy's.
+    inexact = constant.dtype.kind == "c" and (function.name == "log1p" or (function.name == "exp2" and abs(constant) > 100))
+    return not (outside or lost or overflows or inexact)
 
 
 @pytest.mark.parametrize(("function", "dtype"), [case for case in EVERY if case.values[0].extremes])
@@ -73,7 +76,7 @@ def test_extreme_constant_terms(function, dtype):
     rng = np.random.default_rng(7)
     info = np.finfo(dtype)
     for at in function.extremes:
-        if abs(at) > info.max or not in_reach(function, constant := np.asarray(at, dtype=dtype), info):
+        if abs(at) > float(info.max) or not in_reach(function, constant := np.asarray(at, dtype=dtype)):
             continue
         radius = min(function.radius(float(at)) or abs(at), 1e4)
         for n_variables, degree in ((1, 6), (2, 3)):

@@ -133,7 +133,10 @@ def test_real_powers(exponent, dtype):
         logarithm = references.ball(typed)
         value = p**typed
         expected = Pair.of(space, p.coef).apply(lambda x, r=logarithm: (x.log() * r).exp())
-        check(space, value, expected, 4 * (1 + abs(exponent)), f"{constant}**{exponent} in {space}")
+        steps = 4 * (1 + abs(exponent))
+        if np.dtype(dtype).kind == "c":  # NumPy's is exp(r log(a)), with the rounding of r log(a)
+            steps += abs(exponent * math.log(constant))
+        check(space, value, expected, steps, f"{constant}**{exponent} in {space}")
 
 
 EXTREMES = [
