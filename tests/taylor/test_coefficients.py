@@ -66,7 +66,9 @@ def in_reach(function, constant):
     lost = constant != 0 and (abs(constant) < 1e3 * info.tiny or abs(abs(constant) - 1) < 100 * info.eps)
     overflows = abs(constant) > 80 and info.dtype.itemsize == 4 and function.name not in {"sin", "cos"}
     # NumPy's own complex functions are off there, and constant terms are NumPy's.
-    inexact = constant.dtype.kind == "c" and (function.name == "log1p" or (function.name == "exp2" and abs(constant) > 100))
+    inexact = constant.dtype.kind == "c" and (
+        function.name == "log1p" or (function.name == "exp2" and abs(constant) > 100)
+    )
     return not (outside or lost or overflows or inexact)
 
 
