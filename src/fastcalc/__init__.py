@@ -27,6 +27,8 @@ from fastcalc._differences.products import hvp, jvp, vjp
 from fastcalc._differences.propagate import propagate
 from fastcalc._differences.stencils import Stencil, fd_weights, stencil
 from fastcalc._results import DerivativeResult, Status
+from fastcalc._taylor.polynomial import TaylorPolynomial
+from fastcalc._taylor.space import TaylorSpace
 from fastcalc.checking import GradientReport, check_gradient, check_jacobian
 
 __version__ = "0.1.0"
@@ -40,6 +42,8 @@ __all__ = [
     "Jacobian",
     "Status",
     "Stencil",
+    "TaylorPolynomial",
+    "TaylorSpace",
     "check_gradient",
     "check_jacobian",
     "curl",

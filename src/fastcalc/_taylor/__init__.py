@@ -1,0 +1,1 @@
+"""Truncated multivariate Taylor polynomials: their space, their arithmetic, NumPy's protocols, their calculus."""

@@ -1,0 +1,103 @@
+"""The index tables of a space: where products of its terms go. See `fastcalc._kernels.tables` for their meaning."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastcalc._kernels.tables import Tables
+
+if TYPE_CHECKING:
+    from fastcalc._taylor.space import TaylorSpace
+
+_STORED = 64 * 2**20  # bytes of product tables kept; larger ones are walked row by row
+
+
+def index_tables(space: TaylorSpace) -> Tables:
+    """Index tables of a space."""
+    successors = _successors(space)
+    offsets, products = _products(space, successors)
+    row_start, row_variable = _rows(space)
+    child_start, child_variable, child = _children(space, successors)
+    return Tables(
+        degree=space.degree,
+        starts=space.starts,
+        successors=successors,
+        offsets=offsets,
+        products=products,
+        row_start=row_start,
+        row_variable=row_variable,
+        child_start=child_start,
+        child_variable=child_variable,
+        child=child,
+        packed=space.max_degrees is None and space.weights is None,
+    )
+
+
+def _successors(space: TaylorSpace) -> NDArray[np.int32]:
+    """Number of the product of each term below the highest degree with each variable; n_terms where it is outside."""
+    n, lower = space.n_variables, int(space.starts[space.degree])
+    successors = np.full((n, lower + 1), space.n_terms, np.int32)
+    if lower == 0:
+        return successors
+    for v in range(n):
+        raised = space.exponents[:lower].copy()
+        raised[:, v] += 1
+        successors[v, :lower] = space.find(raised)
+    return successors
+
+
+def _products(
+    space: TaylorSpace, successors: NDArray[np.int32]
+) -> tuple[NDArray[np.intp] | None, NDArray[np.int32] | None]:
+    """Where products of terms of degrees p <= q go, see `Tables`; None where they would be too large to store."""
+    degree, starts, sizes = space.degree, space.starts, np.diff(space.starts)
+    weights = (1,) * space.n_variables if space.weights is None else space.weights
+    pairs = [(p, q) for q in range(1, degree) for p in range(1, min(q, degree - q) + 1)]
+    if 4 * sum(int(sizes[p]) * int(sizes[q]) for p, q in pairs) > _STORED:
+        return None, None
+    first = (space.exponents != 0).argmax(axis=1)
+    offsets = np.full((degree + 1) ** 2, -1, np.intp)
+    parts: list[NDArray[np.int32]] = []
+    place = 0
+    for q in range(1, degree):
+        known = {0: np.arange(starts[q], starts[q + 1], dtype=np.int32)[None, :]}
+        for p in range(1, min(q, degree - q) + 1):
+            rows = np.empty((sizes[p], sizes[q]), np.int32)
+            variables = first[starts[p] : starts[p + 1]]
+            for v in np.unique(variables):
+                mine = variables == v
+                before = space.exponents[starts[p] : starts[p + 1]][mine].copy()
+                before[:, v] -= 1
+                parents = space.find(before) - starts[p - weights[v]]
+                from_parent = known[p - weights[v]][parents]
+                rows[mine] = successors[v][np.minimum(from_parent, successors.shape[1] - 1)]
+            known[p] = rows
+            offsets[p * (degree + 1) + q] = place
+            parts.append(np.minimum(rows - np.int32(starts[p + q]), np.int32(sizes[p + q])).reshape(-1))
+            place += rows.size
+    return offsets, np.concatenate(parts) if parts else np.zeros(0, np.int32)
+
+
+def _rows(space: TaylorSpace) -> tuple[NDArray[np.intp], NDArray[np.int32]]:
+    """The variables of each term, as often as its exponents say."""
+    exponents = space.exponents
+    row_start = np.zeros(space.n_terms + 1, np.intp)
+    np.cumsum(exponents.sum(axis=1, dtype=np.intp), out=row_start[1:])
+    which = np.broadcast_to(np.arange(space.n_variables, dtype=np.int32), exponents.shape)
+    return row_start, np.repeat(which.reshape(-1), exponents.reshape(-1))
+
+
+def _children(
+    space: TaylorSpace, successors: NDArray[np.int32]
+) -> tuple[NDArray[np.intp], NDArray[np.int32], NDArray[np.int32]]:
+    """For each term those that it becomes by a variable up to its first: each term but 1 comes from one other."""
+    n, n_terms, lower = space.n_variables, space.n_terms, successors.shape[1] - 1
+    first = np.where(space.exponents.any(axis=1), (space.exponents != 0).argmax(axis=1), n - 1)
+    mine = (np.arange(n)[None, :] <= first[:lower, None]) & (n_terms > successors[:, :lower].T)
+    parent, variable = np.nonzero(mine)
+    child_start = np.zeros(n_terms + 1, np.intp)
+    np.cumsum(np.bincount(parent, minlength=n_terms), out=child_start[1:])
+    return child_start, variable.astype(np.int32), successors[variable, parent]
