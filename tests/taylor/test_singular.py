@@ -72,6 +72,8 @@ EXACT = [
     ("arcsin", np.arcsin, 1.0, (pi / 2, nan)),
     ("arccos", np.arccos, 1.0, (0, nan)),
     ("arccosh", np.arccosh, 1.0, (0, nan)),
+    ("arccos(1 - x**2 / 2)", lambda x: np.arccos(1 - x * x / 2), 0.0, (0, nan)),
+    ("arctan2(x**2, x**3)", lambda x: np.arctan2(x**2, x**3), 0.0, (0, nan)),
     ("hypot(x, 0)", lambda x: np.hypot(x, 0), 0.0, (0, nan)),
     ("hypot(x, 2x)", lambda x: np.hypot(x, 2 * x), 0.0, (0, nan)),
     ("hypot(x, 3)", lambda x: np.hypot(x, 3), 0.0, (3, 0, 1 / 6, 0, -1 / 216, 0, 1 / 3888)),
@@ -223,6 +225,23 @@ def test_only_the_singular_elements_of_a_batch_are_affected():
         np.testing.assert_array_equal(whole.coef[:, 1], alone.coef)
         assert np.isfinite(alone.coef).all()
         assert np.isnan(whole.coef[1:, 0]).any()
+
+
+@pytest.mark.parametrize(
+    ("f", "finite"),
+    [(np.sqrt, 2), (np.cbrt, 2), (lambda p: p**1.5, 6), (abs, 6), (lambda p: np.maximum(p, p), 6), (np.arccos, None)],
+)
+def test_zeros_alone_may_hide_anything_beyond_the_degree(f, finite):
+    """A series cut off before its first term: what its root starts with is unknown, what it is below is 0."""
+    x, y = plane(degree=3)
+    zero = (x + 2 * y) ** 4  # what it is in truth
+    assert not zero.coef.any()
+    if finite is None:
+        p, known = f(1 - zero), 1
+    else:
+        p, known = f(zero), min(int((x.space.exponents.sum(axis=1) < finite).sum()), 10)
+    assert (p.coef[:known] == 0).all()
+    assert np.isnan(p.coef[known:]).all()
 
 
 def test_squares_stay_exact_in_a_batch_with_zeros():
