@@ -224,9 +224,11 @@ def log1p(a: Data) -> Data:
 
 
 def _quotient_integral(a: Data, b: Data, value: Any) -> Data:
-    """The c with b c' = a' and this constant term; undefined where that is, or b is 0."""
+    """The c with b c' = a' and this constant term; undefined where that is, or b is 0, even if a seems constant:
+    arccos(1 - x**2 / 2) has a kink that no degree below 2 sees.
+    """
     c = a._like(series.quotient_integral(a._space.tables, a._coef, b._coef, value))
-    return singular.undefined(c, ~np.isfinite(value) | (b._coef[0] == 0), a)
+    return singular.undefined(c, ~np.isfinite(value) | (b._coef[0] == 0))
 
 
 def _product_integral(a: Data, b: Data, value: Any) -> Data:
@@ -316,7 +318,7 @@ def arctan2(y: Any, x: Any) -> Data:
     quotient = divide(y._like(np.where(steep, -x._coef, y._coef)), y._like(np.where(steep, y._coef, x._coef)))
     value = np.arctan2(y._coef[0], x._coef[0])
     c = _quotient_integral(quotient, shifted(square(quotient), 1), value)
-    return singular.undefined(_replaced(c, value), (y._coef[0] == 0) & (x._coef[0] == 0), y, x)
+    return singular.undefined(_replaced(c, value), (y._coef[0] == 0) & (x._coef[0] == 0))
 
 
 def sinh(a: Data) -> Data:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from fastcalc._instructions import series
 from fastcalc._taylor.data import Data
+from fastcalc._taylor.space import TaylorSpace
 
 
 def undefined(c: Data, where: Any, *arguments: Data) -> Data:
@@ -81,13 +82,23 @@ def _repaired(c: Data, a: Data, r: float, where: Any) -> Data:
 
 def _known_below(a: Data, one: NDArray[Any], r: float) -> NDArray[Any]:
     """Terms of a power of order r times the lowest degree of `one`: 0 below that, NaN from there on."""
+    space = a._space
     terms = np.flatnonzero(one)
     result = np.zeros_like(one)
-    if len(terms):
-        lowest = int(np.searchsorted(a._space.starts, terms[0], side="right")) - 1
-        first = int(np.ceil(r * lowest - 1e-9))
-        result[a._space.starts[min(first, a._space.degree + 1)] :] = np.nan
+    if not len(terms) and r >= 1:
+        return result
+    # The root of zeros alone may be that of x**2 cut off at degree 1: what it starts with is among the terms left out.
+    lowest = int(np.searchsorted(space.starts, terms[0], side="right")) - 1 if len(terms) else _first_left_out(space)
+    first = int(np.ceil(r * lowest - 1e-9))
+    result[space.starts[min(first, space.degree + 1)] :] = np.nan
     return result
+
+
+def _first_left_out(space: TaylorSpace) -> int:
+    """The lowest degree of the monomials that a space leaves out."""
+    sizes = space.weights or (1,) * space.n_variables
+    caps = space.max_degrees or (space.degree,) * space.n_variables
+    return min(space.degree + 1, *((cap + 1) * size for cap, size in zip(caps, sizes, strict=True)))
 
 
 def _monomial_factor(a: Data, one: NDArray[Any]) -> NDArray[Any] | None:
@@ -105,8 +116,6 @@ def _power_at_zero(a: Data, one: NDArray[Any], r: float) -> NDArray[Any]:
         result = np.full_like(one, np.nan)
         result[0] = np.inf
         return result
-    if not one.any():
-        return np.zeros_like(one)
     gamma = _monomial_factor(a, one)
     known = _known_below(a, one, r)
     if gamma is None:
