@@ -135,10 +135,11 @@ def number_power(a: Data, r: Any) -> Data:
         return _exp_with(scaled(log(a), r), np.power(a._coef[0], r))
     r = r.real if isinstance(r, (complex, np.complexfloating)) else r
     if float(r).is_integer() and abs(r) <= _HIGHEST_POWER:
-        whole = _integer_power(a, abs(int(r)))
+        # The reciprocal of the base, not of the power: division would amplify the rounding of all the products.
+        whole = _integer_power(a if r >= 0 else reciprocal(a), abs(int(r)))
         if not isinstance(r, int):
             whole = whole.astype(np.result_type(whole.dtype, r), copy=False)
-        return whole if r >= 0 else reciprocal(whole)
+        return whole
     if r == 0.5:
         return sqrt(a)
     (a,) = aligned(a.astype(np.result_type(a.dtype, r), copy=False))
