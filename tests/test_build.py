@@ -1,6 +1,7 @@
 """The build's own promises, held by setup.py on a small package: complaints fail it, a checked build checks."""
 
 import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -53,27 +54,36 @@ cdef void checks_for_exceptions(double *x) nogil:
 """
 
 
-def build(tree: Path, source: str, *, checked: bool = False) -> subprocess.CompletedProcess[str]:
+# A compiler that has no AVX2.
+OLD_COMPILER = """#!/bin/sh
+for argument; do if [ "$argument" = -mavx2 ]; then exit 1; fi; done
+exec cc "$@"
+"""
+
+
+def build(
+    tree: Path, source: str, *, kernel: str = "probe", checked: bool = False, **env: str
+) -> subprocess.CompletedProcess[str]:
     """Build a package of one .pyx in place, with the project's setup.py."""
     package = tree / "src" / "fastcalc"
     (package / "_kernels").mkdir(parents=True, exist_ok=True)
     for folder in (package, package / "_kernels"):
         (folder / "__init__.py").touch()
-    (package / "_kernels" / "probe.pyx").write_text(source)
+    (package / "_kernels" / f"{kernel}.pyx").write_text(source)
     shutil.copy(SETUP, tree)
     (tree / "pyproject.toml").write_text('[project]\nname = "probe"\nversion = "0"\n')
     return subprocess.run(
         [sys.executable, "setup.py", "build_ext", "--inplace"],
         cwd=tree,
-        env=os.environ | {"FASTCALC_CHECKED": str(int(checked))},
+        env=os.environ | {"FASTCALC_CHECKED": str(int(checked))} | env,
         capture_output=True,
         text=True,
     )
 
 
-def run(tree: Path, expression: str) -> str:
-    """Value of an expression over the probe's functions, or the exception it raises, and what went to stderr."""
-    code = f"import numpy as np\nfrom fastcalc._kernels.probe import *\nprint({expression})"
+def run(tree: Path, expression: str, kernel: str = "probe") -> str:
+    """Value of an expression over the kernel's functions, or the exception it raises, and what went to stderr."""
+    code = f"import numpy as np\nfrom fastcalc._kernels.{kernel} import *\nprint({expression})"
     done = subprocess.run([sys.executable, "-c", code], cwd=tree / "src", capture_output=True, text=True)
     return done.stdout + done.stderr
 
@@ -105,3 +115,40 @@ def test_normal_and_checked_builds_replace_each_other(tmp_path):
 
     assert build(tmp_path, KERNELS).returncode == 0
     assert run(tmp_path, "product(2**30, 4)") == "0\n"
+
+
+@pytest.mark.skipif(
+    platform.machine() != "x86_64" or sys.platform == "win32" or not shutil.which("cc"),
+    reason="the baseline is all there is, or there is no cc",
+)
+def test_an_arithmetic_kernel_is_built_for_each_level_that_the_compiler_has(tmp_path):
+    def modules() -> set[str]:
+        return {path.name.partition(".")[0] for path in (tmp_path / "src").rglob("*.so")} - {"_cyutility"}
+
+    def run_both(expression: str) -> list[str]:
+        return [run(tmp_path, expression, kernel) for kernel in ("series", "series_avx2")]
+
+    assert build(tmp_path, KERNELS, kernel="series").returncode == 0
+    assert modules() == {"series", "series_avx2"}
+    assert run_both("quotient(1.0, 4.0), quotient.__module__") == [
+        "0.25 fastcalc._kernels.series\n",
+        "0.25 fastcalc._kernels.series_avx2\n",
+    ]
+    assert not list((tmp_path / "src").rglob("series_avx2.pyx"))
+
+    same = build(tmp_path, KERNELS, kernel="series")
+    assert same.returncode == 0
+    assert "series_avx2" not in same.stdout  # the source is newer but the same
+
+    assert build(tmp_path, KERNELS.replace("a / b", "b / a"), kernel="series").returncode == 0
+    assert run_both("quotient(1.0, 4.0)") == ["4.0\n", "4.0\n"]
+
+    assert build(tmp_path, KERNELS, kernel="series", checked=True).returncode == 0
+    assert all("IndexError" in text for text in run_both("get(np.ones(3), 3)"))
+
+    compiler = tmp_path / "old-compiler"
+    compiler.write_text(OLD_COMPILER)
+    compiler.chmod(0o755)
+    assert build(tmp_path, KERNELS, kernel="series", CC=str(compiler)).returncode == 0
+    assert modules() == {"series"}
+    assert run(tmp_path, "quotient(1.0, 4.0)", "series") == "0.25\n"

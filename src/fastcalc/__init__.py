@@ -11,6 +11,7 @@
     fc.estimate_noise(f, x)                # of the values of f
     fc.check_gradient(f, gradient, x)      # is it right? also check_jacobian
     g = fc.Gradient(f); g(x)               # built once, called often; also Derivative, Jacobian, Hessian
+    fc.show_config()                       # versions, build, instruction set in use
 
 All take the same options, which ``help(fc.gradient)`` describes: method, accuracy, step, scale, bounds, noise, rtol,
 atol, max_evaluations, args, kwargs, argnum, vectorized, on_error, full_output. With ``full_output=True`` they return a
@@ -18,6 +19,7 @@ atol, max_evaluations, args, kwargs, argnum, vectorized, on_error, full_output. 
 whose errors can be relied on; the others take one step per variable unless they are asked for it.
 """
 
+from fastcalc._config import show_config
 from fastcalc._differences.fields import curl, divergence, laplacian
 from fastcalc._differences.functions import derivative, gradient, hessian, jacobian, value_and_gradient
 from fastcalc._differences.mixed import partial
@@ -59,6 +61,7 @@ __all__ = [
     "laplacian",
     "partial",
     "propagate",
+    "show_config",
     "stencil",
     "value_and_gradient",
     "vjp",

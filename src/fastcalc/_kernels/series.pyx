@@ -29,7 +29,7 @@ cdef enum:
     MOST = 16  # lanes of a line, at most
     SERIES = 4  # inputs and outputs of an operation, at most
     TILED_FROM = 3  # degree from which lanes are brought together
-    PANEL = 1048576  # bytes of what is brought together, for several tiles where it fits
+    PANEL = 2097152  # bytes of what is brought together, for several tiles where it fits
     LONG = 20000  # multiplications for which the GIL is released
     PATIENCE = 100000000  # multiplications between two looks for Ctrl-C
 
@@ -246,7 +246,7 @@ cdef int sweep(
     cdef Py_ssize_t line = 4 if number is longdouble else 64 // <Py_ssize_t>sizeof(number)
     cdef bint wide = lanes > 1, tiled = wide and (t.degree >= TILED_FROM or lanes % line != 0)
     cdef Py_ssize_t width = line if wide else 1, stride = t.n_terms * width, sums = (t.largest + 1) * width
-    cdef Py_ssize_t size = SERIES * stride * <Py_ssize_t>sizeof(number), panel = max(1, min(4, PANEL // size))
+    cdef Py_ssize_t size = SERIES * stride * <Py_ssize_t>sizeof(number), panel = max(1, min(8, PANEL // size))
     cdef Py_ssize_t first, tile, i, present
     cdef number *tiles
     cdef number *here[SERIES]

@@ -13,6 +13,9 @@ cdef class Tables:
     cdef const Py_ssize_t *child_start
     cdef const int32_t *child_variable
     cdef const int32_t *child
+    cdef const Py_ssize_t *pair_start
+    cdef const int32_t *pair_parent
+    cdef const int32_t *pair_child
     cdef readonly Py_ssize_t n_lower, n_pairs
     cdef tuple arrays
     cdef const int32_t *row(self, Py_ssize_t i, Py_ssize_t q, int32_t *scratch) noexcept nogil

@@ -15,6 +15,9 @@ class Tables:
         child_start: NDArray[np.intp],
         child_variable: NDArray[np.int32],
         child: NDArray[np.int32],
+        pair_start: NDArray[np.intp],
+        pair_parent: NDArray[np.int32],
+        pair_child: NDArray[np.int32],
         packed: bool,
     ) -> None: ...
     @property

@@ -30,13 +30,15 @@ cdef class Tables:
         The variables of each term, as often as its exponents say, first variable first.
     child_start, child_variable, child : ndarray of intp (n_terms + 1,), ndarrays of int32
         The terms that come from each one by a variable up to its first.
+    pair_start, pair_parent, pair_child : ndarray of intp (n_variables + 1,), ndarrays of int32
+        The same by the variable.
     packed : bool
         Whether terms of second degree are all there, row by row of a triangle.
     """
 
     def __init__(
         self, *, degree, starts, successors, offsets, products, row_start, row_variable, child_start, child_variable,
-        child, packed,
+        child, pair_start, pair_parent, pair_child, packed,
     ):
         cdef Py_ssize_t k
         self.degree = degree
@@ -56,8 +58,12 @@ cdef class Tables:
         self.child_start = <const Py_ssize_t *>data(child_start, np.intp, self.n_terms + 1)
         self.child_variable = <const int32_t *>data(child_variable, np.int32, self.child_start[self.n_terms])
         self.child = <const int32_t *>data(child, np.int32, self.child_start[self.n_terms])
+        self.pair_start = <const Py_ssize_t *>data(pair_start, np.intp, self.n_variables + 1)
+        self.pair_parent = <const int32_t *>data(pair_parent, np.int32, self.pair_start[self.n_variables])
+        self.pair_child = <const int32_t *>data(pair_child, np.int32, self.pair_start[self.n_variables])
         self.arrays = (
             starts, successors, offsets, products, row_start, row_variable, child_start, child_variable, child,
+            pair_start, pair_parent, pair_child,
         )
         self.largest = 0
         self.n_pairs = 0

@@ -20,7 +20,12 @@ def index_tables(space: TaylorSpace) -> Tables:
     successors = _successors(space)
     offsets, products = _products(space, successors)
     row_start, row_variable = _rows(space)
-    child_start, child_variable, child = _children(space, successors)
+    parent, variable, child = _children(space, successors)
+    child_start = np.zeros(space.n_terms + 1, np.intp)
+    np.cumsum(np.bincount(parent, minlength=space.n_terms), out=child_start[1:])
+    by_variable = np.argsort(variable, kind="stable")
+    pair_start = np.zeros(space.n_variables + 1, np.intp)
+    np.cumsum(np.bincount(variable, minlength=space.n_variables), out=pair_start[1:])
     return Tables(
         degree=space.degree,
         starts=space.starts,
@@ -30,8 +35,11 @@ def index_tables(space: TaylorSpace) -> Tables:
         row_start=row_start,
         row_variable=row_variable,
         child_start=child_start,
-        child_variable=child_variable,
+        child_variable=variable,
         child=child,
+        pair_start=pair_start,
+        pair_parent=parent[by_variable],
+        pair_child=child[by_variable],
         packed=space.max_degrees is None and space.weights is None,
     )
 
@@ -92,12 +100,10 @@ def _rows(space: TaylorSpace) -> tuple[NDArray[np.intp], NDArray[np.int32]]:
 
 def _children(
     space: TaylorSpace, successors: NDArray[np.int32]
-) -> tuple[NDArray[np.intp], NDArray[np.int32], NDArray[np.int32]]:
-    """For each term those that it becomes by a variable up to its first: each term but 1 comes from one other."""
-    n, n_terms, lower = space.n_variables, space.n_terms, successors.shape[1] - 1
+) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]:
+    """Parent, variable and child for each term but 1, by parent: it is one variable times one other, by its first."""
+    n, lower = space.n_variables, successors.shape[1] - 1
     first = np.where(space.exponents.any(axis=1), (space.exponents != 0).argmax(axis=1), n - 1)
-    mine = (np.arange(n)[None, :] <= first[:lower, None]) & (n_terms > successors[:, :lower].T)
+    mine = (np.arange(n)[None, :] <= first[:lower, None]) & (successors[:, :lower].T != space.n_terms)
     parent, variable = np.nonzero(mine)
-    child_start = np.zeros(n_terms + 1, np.intp)
-    np.cumsum(np.bincount(parent, minlength=n_terms), out=child_start[1:])
-    return child_start, variable.astype(np.int32), successors[variable, parent]
+    return parent.astype(np.int32), variable.astype(np.int32), successors[variable, parent]
