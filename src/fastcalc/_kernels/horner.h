@@ -11,20 +11,24 @@ static inline void NAME(climb)(NUMBER *restrict r, ptrdiff_t leaves, const NUMBE
 {
     for (ptrdiff_t s = leaves - 1; s >= 0; s--) {
         NUMBER sum[LANES];
+        EACH_LANE
         for (int l = 0; l < LANES; l++)
             sum[l] = coef[s * ld];
         for (ptrdiff_t e = child_start[s]; e < child_start[s + 1]; e++) {
             const NUMBER *restrict x = d + (ptrdiff_t)child_variable[e] * LANES;
             if (child[e] < leaves) {
                 const NUMBER *restrict below = r + (ptrdiff_t)child[e] * LANES;
+                EACH_LANE
                 for (int l = 0; l < LANES; l++)
                     sum[l] += x[l] * below[l];
             } else {
                 NUMBER below = coef[child[e] * ld];
+                EACH_LANE
                 for (int l = 0; l < LANES; l++)
                     sum[l] += x[l] * below;
             }
         }
+        EACH_LANE
         for (int l = 0; l < LANES; l++)
             r[s * LANES + l] = sum[l];
     }
@@ -34,7 +38,10 @@ static inline void NAME(climb)(NUMBER *restrict r, ptrdiff_t leaves, const NUMBE
 static inline void NAME(monomials)(NUMBER *restrict m, ptrdiff_t leaves, const NUMBER *restrict d,
     const ptrdiff_t *restrict child_start, const int32_t *restrict child_variable, const int32_t *restrict child)
 {
-    for (int l = 0; l < LANES && leaves; l++)
+    if (leaves == 0)
+        return;
+    EACH_LANE
+    for (int l = 0; l < LANES; l++)
         m[l] = 1;
     for (ptrdiff_t s = 0; s < leaves; s++) {
         for (ptrdiff_t e = child_start[s]; e < child_start[s + 1]; e++) {
@@ -42,6 +49,7 @@ static inline void NAME(monomials)(NUMBER *restrict m, ptrdiff_t leaves, const N
                 continue;
             const NUMBER *restrict x = d + (ptrdiff_t)child_variable[e] * LANES;
             NUMBER *restrict goal = m + (ptrdiff_t)child[e] * LANES;
+            EACH_LANE
             for (int l = 0; l < LANES; l++)
                 goal[l] = x[l] * m[s * LANES + l];
         }
@@ -54,17 +62,21 @@ static inline void NAME(slope)(NUMBER *restrict g, ptrdiff_t leaves, const NUMBE
     const int32_t *restrict child)
 {
     NUMBER sum[LANES];
+    EACH_LANE
     for (int l = 0; l < LANES; l++)
         sum[l] = 0;
     ptrdiff_t e = 0;
     for (; e < pairs && child[e] < leaves; e++)
+        EACH_LANE
         for (int l = 0; l < LANES; l++)
             sum[l] += m[(ptrdiff_t)parent[e] * LANES + l] * r[(ptrdiff_t)child[e] * LANES + l];
     for (; e < pairs; e++) {
         NUMBER below = coef[child[e] * ld];
+        EACH_LANE
         for (int l = 0; l < LANES; l++)
             sum[l] += m[(ptrdiff_t)parent[e] * LANES + l] * below;
     }
+    EACH_LANE
     for (int l = 0; l < LANES; l++)
         g[l] = sum[l];
 }
