@@ -120,7 +120,7 @@ def power(a: Any, b: Any) -> Data:
     base = a._coef[0] if isinstance(a, Data) else a
     value = np.power(base, b._coef[0])
     if not isinstance(a, Data):
-        logarithm = np.log(np.asarray(a, np.result_type(np.result_type(a), b.dtype)))
+        logarithm = np.log(np.asarray(a, np.result_type(a, b.dtype)))
         return _exp_with(scaled(b, logarithm), value)
     return _exp_with(multiply(b, log(a)), value)
 
@@ -131,9 +131,10 @@ def _exp_with(p: Data, value: Any) -> Data:
 
 def number_power(a: Data, r: Any) -> Data:
     """a**r for one number r."""
-    if isinstance(r, (complex, np.complexfloating)) and r.imag != 0:
-        return _exp_with(scaled(log(a), r), np.power(a._coef[0], r))
-    r = r.real if isinstance(r, (complex, np.complexfloating)) else r
+    if isinstance(r, (complex, np.complexfloating)):
+        if r.imag != 0:
+            return _exp_with(scaled(log(a), r), np.power(a._coef[0], r))
+        return number_power(a, r.real).astype(np.result_type(a.dtype, r), copy=False)
     if float(r).is_integer() and abs(r) <= _HIGHEST_POWER:
         # The reciprocal of the base, not of the power: division would amplify the rounding of all the products.
         whole = _integer_power(a if r >= 0 else reciprocal(a), abs(int(r)))
