@@ -1,6 +1,6 @@
 /* Loops of the products of polynomials, for one type of number and one number of lanes: included once for each.
  *
- * Coefficients of a term lie LANES apart in the sums `acc`, and `ld` apart in the others. The number of lanes is a constant
+ * Coefficients of a term lie LANES apart in the sums `acc`, and `ld` apart in the others. The number of lanes is constant
  * and pointers don't alias, so that compilers keep lanes in vector registers; Cython has a word for neither.
  */
 

@@ -95,17 +95,16 @@ cdef void interior(
                     return
 
 
-cdef void look_for_signals(Walk *walk) noexcept nogil:
+cdef void look_for_signals(Walk *walk) noexcept with gil:
     walk.countdown = PATIENCE
-    with gil:
-        try:
-            PyErr_CheckSignals()
-        except BaseException as error:
-            pending.append(error)
-            walk.interrupted = 1
+    try:
+        PyErr_CheckSignals()
+    except BaseException as error:
+        pending.append(error)
+        walk.interrupted = 1
 
 
-cdef list pending = []  # what a signal handler raised
+cdef list pending = []  # what a signal handler raised; handlers run in the main thread alone
 
 
 cdef inline void put(number *goal, Py_ssize_t lanes, number factor, const number *value) noexcept nogil:

@@ -48,6 +48,13 @@ class Data:
         p._space, p._coef, p._x0 = self._space, coef, self._x0
         return p
 
+    def _matches(self, other: Any) -> bool:
+        """Whether another one has the same space, point, shape and type."""
+        if other.__class__ is not self.__class__:
+            return False
+        a, b = self._coef, other._coef
+        return other._space is self._space and other._x0 is self._x0 and a.shape == b.shape and a.dtype is b.dtype
+
     @property
     def space(self) -> TaylorSpace:
         """The `TaylorSpace` the terms belong to."""
