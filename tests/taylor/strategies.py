@@ -15,7 +15,8 @@ import fastcalc as fc
 from tests.taylor import references
 
 EPS = np.finfo(float).eps
-quick = settings(max_examples=40)
+EXPLORING = settings.default.max_examples > 1000  # see conftest.py
+quick = settings() if EXPLORING else settings(max_examples=40)
 
 
 @st.composite

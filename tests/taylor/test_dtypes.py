@@ -75,7 +75,7 @@ def test_results_have_numpys_types(dtype, operand):
             except TypeError:  # NumPy has no such loop for complex numbers
                 continue
             if expected.dtype == np.clongdouble:
-                with pytest.raises(TypeError, match="float32, float64, longdouble (or|and) complex128"):
+                with pytest.raises(TypeError, match=r"float32, float64, longdouble (or|and) complex128"):
                     operation(*arguments)
                 continue
             found = operation(*arguments)
@@ -91,7 +91,7 @@ def test_two_polynomials(left, right):
     wide = np.result_type(left, right)
     for operation in OPERATIONS[:5]:
         if wide == np.clongdouble:
-            with pytest.raises(TypeError, match="float32, float64, longdouble (or|and) complex128"):
+            with pytest.raises(TypeError, match=r"float32, float64, longdouble (or|and) complex128"):
                 operation(p, q)
         else:
             assert operation(p, q).dtype == wide

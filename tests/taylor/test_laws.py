@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import fastcalc as fc
@@ -128,7 +128,7 @@ IDENTITIES = [
 
 @pytest.mark.parametrize("law", [row[1] for row in IDENTITIES], ids=[row[0] for row in IDENTITIES])
 @given(spaces(), shapes, seeds)
-@settings(max_examples=15)
+@quick
 def test_identities(law, space, shape, seed):
     left, right = law(tame(space, shape, np.random.default_rng(seed)))
     close(left, right, factor=32)  # conditions of at most 4 in each of the two or three functions of a law
