@@ -195,5 +195,5 @@ FUNCTIONS = [
     Function("j1", bessel(1), (-6, 6), constant(1.0), (0.0, 1e-8, 30.0), 16, 1, 0, True),
     Function("expit", expit, (-6, 6), lambda a: math.hypot(a, 3), (0.0, 1e-12, 40.0, -40.0, -700.0), 4, 1, 1, True),
     Function("logit", lambda x: x.log() - (1 - x).log(), (0.05, 0.95), to(0, 1), (1e-8, 1 - 1e-10, 0.5), 4, 1, 1, True),
-    Function("log_ndtr", log_ndtr, (-4, 4), constant(0.5), (0.0, 10.0, -20.0, -1e3), 4, 2, 1, True),
+    Function("log_ndtr", log_ndtr, (-4, 4), constant(0.5), (0.0, 10.0, -20.0, -1e3), 8, 2, 1, True),
 ]  # fmt: skip
