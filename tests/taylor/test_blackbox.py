@@ -31,6 +31,7 @@ def test_mixed_partials_within_a_budget(degree, budget, accuracy):
     assert (error[top] <= accuracy * np.abs(exact[top])).all()
     assert (error <= found.error).all()
     assert found.success.all()
+    assert (found.status == fc.Status.ROUNDING_LIMIT).mean() > 0.5
 
 
 # f(x, lib), x0, degree, options; poles, scales, cancellation, flat and steep functions
@@ -78,6 +79,7 @@ def test_coefficients_are_accurate(name):
     exact = taylor_coefficients(f, x0, degree)
     found = numeric(lambda x: f(x, np), x0, degree, **options)
     space = found.value.space
+    assert np.abs(found.value.coef[0] - exact[0]) <= found.error[0]
     for k in range(degree + 1):
         block = slice(space.starts[k], space.starts[k + 1])
         units = (np.asarray(options.get("scale", 1.0)) ** space.exponents[block]).prod(axis=1)
@@ -99,7 +101,7 @@ def test_noise_is_measured():
     assert 1e-6 <= found.error[0] <= 1e-5
     told = numeric(f, [0.5, 0.3], 3, noise=3e-6)
     assert (told.status == fc.Status.NOISE_LIMIT).any()
-    assert told.error[0] == pytest.approx(3e-6)
+    assert 3e-6 <= told.error[0] <= 6e-6
 
 
 NOISE = np.random.default_rng(2)
@@ -117,21 +119,43 @@ ROUGH = {
     "norm": (lambda x: np.hypot(x[0], x[1]), [0.0, 0.0], 0),
     "quadratic, no polynomial": (lambda x: np.abs(x[0] * x[1]), [0.0, 0.0], 1),
     "linear, no polynomial": (lambda x: x[0] ** 3 / np.maximum(x[0] ** 2 + x[1] ** 2, 1e-300), [0.0, 0.0], 0),
+    "spike": (lambda x: np.exp(x[0]) + 0.01 * (x[0] == 0), [0.0], -1),
     "noise alone": (lambda x: NOISE.normal(size=x.shape[1]), [0.5], -1),
 }  # fmt: skip
 
 
+@pytest.mark.parametrize("more", [0, 2])
 @pytest.mark.parametrize("name", ROUGH)
-def test_functions_that_are_not_smooth(name):
+def test_functions_that_are_not_smooth(name, more):
     f, x0, smooth = ROUGH[name]
-    found = numeric(f, x0, 3)
+    found = numeric(f, x0, max(smooth, 0) + 1 + more)
     degrees = found.value.space.exponents.sum(axis=1)
-    beyond = degrees > smooth + (name == "power 1.5")
-    assert not found.success[degrees > max(smooth, 0)].any()
-    assert (found.status[beyond & (degrees > 0)] == fc.Status.NOT_SMOOTH).mean() > 0.6
+    beyond = degrees > max(smooth, 0)
+    assert not found.success[beyond].any()
+    assert (found.status[beyond] == fc.Status.NOT_SMOOTH).mean() > 0.6
     assert np.isnan(found.error[found.status == fc.Status.NOT_SMOOTH]).all()
     if smooth < 0:
         assert not found.success[0]
+
+
+def test_fits_that_disagree_are_not_believed():
+    # at the nodes of the first fit, of length 0.5, the polynomial of degree 33 looks like one of degree 1
+    def f(x):
+        return np.exp(x[0]) + 1e-3 * np.polynomial.chebyshev.chebval(2 * x[0], [0] * 33 + [1])
+
+    assert len(nodes(3, 8).t) * 2 + 1 == 17
+    found = numeric(f, [0.0], 3)
+    inner = np.polynomial.chebyshev.cheb2poly([0] * 33 + [1])[:4] * 2.0 ** np.arange(4)
+    exact = 1e-3 * inner + [1, 1, 1 / 2, 1 / 6]
+    held = np.abs(found.value.coef - exact) <= found.error
+    assert held[found.success].all()
+
+
+def test_noise_in_one_variable_alone_is_none():
+    found = numeric(lambda x: np.exp(x[0] + x[1]) + 1e-3 * np.sin(1e7 * x[0]), [0.0, 0.0], 2)
+    exact = np.array([1, 1 + 1e4, 1, 1 / 2, 1, 1 / 2])
+    held = np.abs(found.value.coef - exact) <= found.error
+    assert held[found.success].all()
 
 
 def test_kinks_elsewhere_do_no_harm():
@@ -228,6 +252,17 @@ def test_bounds_are_never_crossed():
     assert found.success.all()
 
 
+def test_bounds_limit_what_grows():
+    def f(x):
+        assert np.abs(x).max() <= 0.3
+        return x[0] * x[1]
+
+    found = numeric(f, [0.0, 0.0], 4, bounds=(-0.3, 0.3))
+    exact = found.value.space.exponents.prod(axis=1) == 1
+    exact &= found.value.space.exponents.sum(axis=1) == 2
+    np.testing.assert_allclose(found.value.coef, exact, atol=1e-12)
+
+
 def test_failures_of_f():
     def f(x):
         if x[0] > 0.6:
@@ -251,6 +286,8 @@ def test_outputs_that_are_not_finite_are_nobody_elses_business():
     assert (found.status[:, 1] == fc.Status.NON_FINITE).all()
     assert (found.status[1:, 2] == fc.Status.NON_FINITE).all()
     assert (found.status[1:, 3] == fc.Status.NOT_SMOOTH).all()
+    two = numeric(lambda x: np.stack([np.exp(x[0] + x[1]), np.abs(x[0])]), [0.0, 0.0], 3)
+    np.testing.assert_allclose(two.value.coef[6:, 0], [1 / 6, 1 / 2, 1 / 2, 1 / 6], rtol=1e-7)
     nowhere = numeric(lambda x: x[0] * np.nan, [0.0, 1.0], 2)
     assert nowhere.value.coef.shape == (6,)
     assert nowhere.evaluations == 1

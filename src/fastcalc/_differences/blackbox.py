@@ -179,9 +179,8 @@ def _sampler(problem: Problem, grid: Nodes, moves: _Array, outputs: NDArray[np.b
 
     def sample(at: NDArray[np.intp], h: _Array) -> _Array:
         far = np.outer(t, h)[..., None] * moves[at]  # (nodes, lines, n)
+        # nodes are so far from 1 that no rounding takes a point over a bound
         where = np.moveaxis(x + far, -1, 0).reshape(len(x), -1)
-        if problem.frame.bounds is not None:
-            where = np.clip(where, *problem.frame.bounds)
         with np.errstate(all="ignore"):
             values = values_at(problem.function, np.ascontiguousarray(where, x.dtype))
         values = _as_real(values)

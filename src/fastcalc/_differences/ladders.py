@@ -21,6 +21,7 @@ _Array = NDArray[Any]
 Sample = Callable[[NDArray[np.intp], _Array], _Array]
 _RESOLVED = 10.0  # largest tail over the level of rounding
 _NOISE = 2.0  # the same for noise
+_CLEARLY = 10.0  # tails over that above which longer fits look resolved by chance
 _WINDOW = 4  # coefficients that make a tail: two of each parity
 _NEIGHBOUR = 1.4  # ratio of neighbouring lengths: not a power of two
 _NEAR = 4.0  # ratio up to which lengths are neighbours
@@ -35,7 +36,7 @@ _FLAT = 5.0  # largest ratio of coefficients in the middle to a tail that may be
 _WIDE = 0.02  # tails over the variation of f, above which they are no noise
 _ALTERNATE = 0.15  # sums of neighbours of one parity over the larger, below which they alternate
 _TAIL = 2.0  # three standard deviations of the values, with some margin, over sqrt(nodes) times the tail they make
-_APART = 6.0  # ratio of lengths from which the exponent of a singularity is told, or as many as there are
+_APART = 30.0  # ratio of lengths from which the exponent of a singularity is told, or as many as there are
 _NEARLY = 0.4  # how far exponents may be from integers
 _ROUNDS = 9
 
@@ -160,8 +161,11 @@ class Ladder:
         return size
 
     def resolved(self) -> NDArray[np.bool_]:
-        """Which fits are (rounds, n_lines, m)."""
-        within: NDArray[np.bool_] = self.tail() <= self.floor()
+        """Which fits are, and no shorter one clearly is not (rounds, n_lines, m)."""
+        tail, floor = self.tail(), self.floor()
+        within: NDArray[np.bool_] = tail <= floor
+        for h, fails in zip(self.h, tail > _CLEARLY * floor, strict=True):
+            within &= ~((h < self.h)[..., None] & fails)
         return within
 
     def _all_resolved(self) -> NDArray[np.bool_]:
@@ -208,7 +212,7 @@ class Ladder:
         own = self.matters
         tail, floor, size = self.tail()[..., own], self.floor()[..., own], np.abs(self.a[..., own, :])
         largest, last = size.max(axis=-1), size.shape[-1] - 2
-        above = (tail / floor).max(axis=2)
+        above, resolved = (tail / floor).max(axis=2), self._all_resolved()
         shrink = np.where(np.isfinite(above), np.clip(1.2 * above ** (1 / last), *_SHRINK), _UNFINITE)
         used = np.where(size > floor[..., None], np.arange(1.0, size.shape[-1] + 1), 0).max(axis=-1)
         grow = (largest / floor) ** (1 / np.maximum(used, 1) - 1 / last)
@@ -218,7 +222,7 @@ class Ladder:
         most = np.where(self._poor(), self.span.most, np.minimum(self.span.usual, self.span.most))
         for i, h in enumerate(self.h.T):
             tried = [
-                Trial(float(h[r]), bool(above[r, i] <= 1), float(shrink[r, i]), float(grow[r, i]), bool(flat[r, i]))
+                Trial(float(h[r]), bool(resolved[r, i]), float(shrink[r, i]), float(grow[r, i]), bool(flat[r, i]))
                 for r in np.flatnonzero(np.isfinite(h))
             ]
             if tried:
@@ -315,5 +319,5 @@ def _following(tried: list[Trial], most: float, leap: float) -> float:
         return grown
     if any(h < top.h <= _NEAR * h for h in good):
         return math.nan
-    below = min(trial.h for trial in tried if trial.h >= top.h / _NEAR)
-    return below / _NEIGHBOUR
+    below = min(trial.h for trial in tried if trial.h >= top.h / _NEAR) / _NEIGHBOUR
+    return below if below >= top.h / _NEAR else math.nan

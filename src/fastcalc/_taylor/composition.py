@@ -25,6 +25,7 @@ from fastcalc._taylor.space import TaylorSpace
 from fastcalc._taylor.terms import lower_space, shifted_terms
 
 _CLOSE = 16  # units in the last place
+_FEW = 12  # degrees for which the tables are cheap
 _CHUNK = 2**21  # numbers in a block of products
 
 
@@ -140,7 +141,7 @@ class Composition(Data):
         step = np.zeros(space.n_variables, np.result_type(self.dtype, self.x0, *numbers.values()))
         for v, number in numbers.items():
             step[v] = number - self.x0[v]
-        kind = np.result_type(self.dtype, np.complex128) if step.dtype.kind == "c" else self.dtype
+        kind = np.dtype(np.complex128) if step.dtype.kind == "c" else self.dtype
         coef = shifted_terms(space, self._coef.astype(kind, order="C"), step.astype(kind))
         coef[(space.exponents[:, list(numbers)] != 0).any(axis=1)] = 0
         return self._like(coef)
@@ -161,7 +162,7 @@ class Composition(Data):
 
 
 def require_values(name: str, q: Data, x0: NDArray[Any]) -> None:
-    """Require that the constant terms of q (n, ...) are x0 (n,), to some units in the last place of its coefficients."""
+    """Require that the constant terms of q (n, ...) are x0 (n,), to some units in the last place of its terms."""
     expected = x0.reshape((-1,) + (1,) * (q.ndim - 1))
     with np.errstate(invalid="ignore"):
         terms = np.where(np.isfinite(q._coef), np.abs(q._coef), 0)
@@ -189,11 +190,12 @@ def composed(outer: TaylorSpace, coef: NDArray[Any], inner: TaylorSpace, q: NDAr
     depth = outer.exponents.sum(axis=1, dtype=np.intp)
     top = min(int(depth.max()), inner.degree)
     rows = np.flatnonzero(depth == top)
-    space = lower_space(inner, inner.degree - top)
+    stages = _stages(inner.degree)
+    space = lower_space(inner, stages[inner.degree - top])
     level = np.zeros((space.n_terms, len(rows), *size), kind)
     level[0] = c[rows]
     for k in range(top, 0, -1):
-        space = lower_space(inner, inner.degree - k + 1)
+        space = lower_space(inner, stages[inner.degree - k + 1])
         parents = np.flatnonzero(depth == k - 1)
         higher = np.zeros((space.n_terms, len(parents), *size), kind)
         higher[0] = c[parents]
@@ -206,6 +208,14 @@ def composed(outer: TaylorSpace, coef: NDArray[Any], inner: TaylorSpace, q: NDAr
             _add_products(space, higher, goals, level, children, u[: space.n_terms, v])
         level, rows = higher, parents
     return np.ascontiguousarray(level.reshape(inner.n_terms, *entries, *batch))
+
+
+def _stages(degree: int) -> list[int]:
+    """For each degree that is needed the one to compute with: not all of them, as each takes the tables of a space."""
+    stages = [degree]
+    while stages[-1] > 0:
+        stages.append(stages[-1] - 1 if stages[-1] <= _FEW else stages[-1] * 4 // 5)
+    return [min(stage for stage in stages if stage >= needed) for needed in range(degree + 1)]
 
 
 def _add_products(

@@ -8,8 +8,8 @@ absolute values; K eps stands for it here, since the absolute values are rounded
 from __future__ import annotations
 
 import math
-from fractions import Fraction
 from functools import lru_cache
+from itertools import accumulate
 from typing import Any, NamedTuple, Self
 
 import numpy as np
@@ -120,20 +120,22 @@ def _bernstein(space: TaylorSpace, scaled: NDArray[Any], highest: list[int]) -> 
     dense[tuple(space.exponents.T)] = scaled
     for v, e in enumerate(highest):
         dense = np.moveaxis(np.tensordot(_change_of_basis(e).astype(scaled.dtype), dense, (1, v)), 0, v)
-    return dense.reshape(-1, scaled.shape[1])
+    return dense.reshape(math.prod(dense.shape[:-1]), scaled.shape[1])
 
 
 @lru_cache(maxsize=64)
 def _change_of_basis(degree: int) -> NDArray[np.float64]:
     """Bernstein coefficients (of i) of the powers t**j on [-1, 1], at most 1 in size.
 
-    Coefficient i of t**j is the mean of the products of j out of i ones and degree - i minus ones: the sum over k of
-    binomial(i, k) binomial(degree - i, j - k) (-1)**(j - k), over binomial(degree, j).
+    Coefficient i of t**j is the mean of the products of j out of i ones and degree - i minus ones: the coefficient of
+    s**j in (1 + s)**i (1 - s)**(degree - i), over binomial(degree, j).
     """
+    choices = [math.comb(degree, j) for j in range(degree + 1)]
+    row = [(-1) ** j * choice for j, choice in enumerate(choices)]
     matrix = np.empty((degree + 1, degree + 1))
     for i in range(degree + 1):
-        for j in range(degree + 1):
-            signed = sum(math.comb(i, k) * math.comb(degree - i, j - k) * (-1) ** (j - k) for k in range(min(i, j) + 1))
-            matrix[i, j] = Fraction(signed, math.comb(degree, j))
+        matrix[i] = [signed / choice for signed, choice in zip(row, choices, strict=True)]  # rounded once
+        quotient = list(accumulate(row))[:-1]  # by 1 - s
+        row = [low + high for low, high in zip([0, *quotient], [*quotient, 0], strict=True)]  # times 1 + s
     matrix.flags.writeable = False
     return matrix

@@ -28,7 +28,8 @@ class Evaluation(Data):
         Returns
         -------
         ndarray or scalar
-            Of shape ``p.shape + x.shape[1:]``; complex where x is.
+            Of shape ``p.shape + x.shape[1:]``, and of the result type of p and x; lists and Python's numbers keep p's,
+            complex ones make it complex128.
 
         Raises
         ------
@@ -106,12 +107,12 @@ def _prepared(p: Data, x: ArrayLike) -> tuple[NDArray[Any], NDArray[Any], tuple[
             f"{points.shape}: points in rows are x.T"
         )
     batch = points.shape[1:]
-    kinds = [p.dtype]
-    if isinstance(x, (np.ndarray, np.generic)) or points.dtype.kind == "c":  # Python's numbers leave float32 what it is
-        kinds.append(points.dtype)
     d = points.reshape(n, -1) - p.x0[:, None] if points.size else np.empty((n, 0), points.dtype)
-    if d.dtype.kind == "c":
-        kinds.append(d.dtype)
-    dtype = series_dtype(np.result_type(*kinds))
+    if p.dtype.kind == "c" or d.dtype.kind == "c":
+        dtype = np.dtype(np.complex128)
+    elif isinstance(x, (np.ndarray, np.generic)):
+        dtype = series_dtype(np.result_type(p.dtype, points))
+    else:  # Python's numbers leave float32 what it is
+        dtype = p.dtype
     coef = np.ascontiguousarray(p._coef.reshape(p._space.n_terms, p.size), dtype)
     return coef, np.ascontiguousarray(d, dtype), batch

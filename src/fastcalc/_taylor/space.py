@@ -168,7 +168,7 @@ class TaylorSpace:
         --------
         >>> import fastcalc as fc
         >>> fc.TaylorSpace(3, 4).index((1, 0, 2))
-        14
+        15
         """
         exponents = multi_index(alpha, self.n_variables)
         number = self.find(exponents[None, :])[0]

@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastcalc import _validation as check
-from fastcalc._taylor.data import Data, as_center, series_dtype
+from fastcalc._functions.equations import call_equations
+from fastcalc._taylor.data import as_center, series_dtype
 from fastcalc._taylor.inversion import inverse_matrix
-from fastcalc._taylor.operands import as_polynomial, operand
 from fastcalc._taylor.polynomial import TaylorPolynomial
 from fastcalc._taylor.space import TaylorSpace
 
@@ -45,8 +45,8 @@ def implicit(F: Callable[[Any, Any], Any], x0: ArrayLike, y0: ArrayLike, degree:
     Raises
     ------
     TypeError, ValueError
-        For arguments of the wrong kind or shape; a ``dF/dy`` that is singular to rounding, where y is no smooth
-        function of x; a y0 from which Newton's method does not converge.
+        For arguments of the wrong kind or shape; an F that leaves Taylor arithmetic; a ``dF/dy`` that is singular to
+        rounding, where y is no smooth function of x; a y0 from which Newton's method does not converge.
 
     Notes ----- F is called about four times with y as polynomials of first degree, then once for each degree up to
     `degree`, with x and y of that degree.
@@ -76,7 +76,7 @@ def implicit(F: Callable[[Any, Any], Any], x0: ArrayLike, y0: ArrayLike, degree:
         stage = TaylorSpace(x.size, k)
         point = stage.variables(x.reshape(-1), coef.dtype)
         inputs = point._like(np.ascontiguousarray(point._coef.reshape(-1, *x.shape)))
-        rest = _called(F, inputs, inputs._like(coef[: stage.n_terms].copy()), start.shape)
+        rest = call_equations(F, inputs, inputs._like(coef[: stage.n_terms].copy()), start.shape)
         block = slice(stage.starts[k], stage.n_terms)
         missing = -(rest._coef[block].reshape(-1, start.size) @ inverse.T)
         coef[block] = missing.reshape(-1, *start.shape)
@@ -92,15 +92,6 @@ def _argument(name: str, value: ArrayLike) -> NDArray[Any]:
     return array
 
 
-def _called(F: Callable[[Any, Any], Any], x: Any, y: Data, shape: tuple[int, ...]) -> Data:
-    """F as polynomials like y, of this shape."""
-    value = operand(F(x, y))
-    result = as_polynomial(value, y)
-    if result.shape != shape:
-        raise ValueError(f"`F` must return as many values as y has, shape {shape}; got shape {result.shape}")
-    return result
-
-
 def _solved(F: Callable[[Any, Any], Any], x: Any, y: Any) -> tuple[Any, NDArray[Any]]:
     """The solution y near the given one by Newton's method, and the inverse of dF/dy there."""
     shape = np.shape(y)
@@ -109,7 +100,7 @@ def _solved(F: Callable[[Any, Any], Any], x: Any, y: Any) -> tuple[Any, NDArray[
     for _ in range(_MOST_STEPS):
         unknowns = space.variables(np.reshape(y, -1))
         unknowns = unknowns._like(np.ascontiguousarray(unknowns._coef.reshape(-1, *shape)))
-        rest = _called(F, x, unknowns, shape)
+        rest = call_equations(F, x.copy(), unknowns, shape)
         inverse = inverse_matrix(
             rest._coef[1:].reshape(np.size(y), -1).T, "F", "dF/dy is singular, and y no smooth function of x"
         )
