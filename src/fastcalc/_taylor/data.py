@@ -120,7 +120,7 @@ class Data:
         return self.copy()
 
     def __reduce__(self) -> Any:
-        return self.__class__._make, (self._space, np.ascontiguousarray(self._coef), self._x0)
+        return _restored, (self.__class__, self._space, np.ascontiguousarray(self._coef), self._x0)
 
     def _not_a_number(self, what: str) -> NoReturn:
         raise TypeError(
@@ -142,6 +142,13 @@ class Data:
 
 
 _new = object.__new__
+
+
+def _restored(cls: type[Data], space: TaylorSpace, coef: NDArray[Any], x0: NDArray[Any] | None) -> Data:
+    """A polynomial from a pickle, which does not keep that x0 is read-only."""
+    if x0 is not None:
+        x0.flags.writeable = False
+    return cls._make(space, coef, x0)
 
 
 def series_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:

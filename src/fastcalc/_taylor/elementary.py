@@ -181,20 +181,21 @@ def _power_of_no_logarithm(a: Data, b: Data) -> NDArray[Any]:
 
 def number_power(a: Data, r: Any) -> Data:
     """a**r for one number r."""
+    if r.__class__ is not int and r.__class__ is not float:  # these take a's type
+        a = a.astype(np.result_type(a.dtype, r), copy=False)
     if isinstance(r, (complex, np.complexfloating)):
         if r.imag != 0:
             poles = a._coef[0] == 0
-            base = _replaced(a.astype(np.complex128), np.where(poles, 1, a._coef[0]))
+            base = _replaced(a.copy(), np.where(poles, 1, a._coef[0]))
             return singular.undefined(_exp_with(scaled(log(base), r), np.power(a._coef[0], r)), poles)
         r = r.real
     if float(r).is_integer() and abs(r) <= _HIGHEST_POWER:
         # The reciprocal of the base, not of the power: division would amplify the rounding of all the products.
-        whole = _integer_power(a if r >= 0 else reciprocal(a), abs(int(r)))
-        return whole if isinstance(r, (int, float)) else whole.astype(np.result_type(whole.dtype, r), copy=False)
+        return _integer_power(a if r >= 0 else reciprocal(a), abs(int(r)))
     if r == 0.5:
         return sqrt(a)
-    if not isinstance(r, (int, float)) or not a._coef.flags.c_contiguous:  # else no type changes
-        a = a._like(np.ascontiguousarray(a._coef, np.result_type(a.dtype, r)))
+    if not a._coef.flags.c_contiguous:
+        a = a.copy()
     exponent = (float(r),) if a.dtype != np.longdouble else np.array([r], a.dtype)
     c = a._like(series.power(a._space.tables, a._coef, exponent, np.power(a._coef[0], r)))
     return roots.powers(c, a, r)

@@ -138,9 +138,9 @@ def _minimal_ratios(x: Array, degree: int) -> Array:
 
 
 def log_ndtr(x: Array, degree: int, scipy: Any) -> Array:
-    """log of the normal distribution: from its density for x > -1, below from log(erfcx(-x / sqrt(2)))."""
+    """log of the normal distribution: from its density for x > 0, below from log(erfcx(-x / sqrt(2)))."""
     result = _empty(x, degree)
-    above = x.real > -1
+    above = x.real > 0
     inner = np.where(above, x, 0)
     density = _empty(x, degree)
     density[0] = np.exp(-np.square(inner) / 2) / sqrt(2 * np.pi)
@@ -150,7 +150,7 @@ def log_ndtr(x: Array, degree: int, scipy: Any) -> Array:
     distribution = np.concatenate([np.asarray(scipy.ndtr(inner))[None], density[:-1] / counts])
     result[1:] = (quotient(density, distribution)[:-1]) / counts
     if not np.all(above):
-        scaled = -np.where(above, -1, x) / sqrt(2)
+        scaled = -np.where(above, 0, x) / sqrt(2)
         tail = erfcx(scaled, degree, scipy)
         logs = logarithm(tail / tail[0]) * ((-1 / sqrt(2)) ** np.arange(degree + 1)).reshape(-1, *[1] * x.ndim)
         if degree > 0:
