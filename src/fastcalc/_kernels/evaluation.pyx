@@ -46,7 +46,8 @@ cdef void at_tile(
 
 
 cdef void slopes_at_tile(
-    Tables t, const number *coef, Py_ssize_t ld, const number *x, const number *r, Py_ssize_t lanes, number *m, number *g,
+    Tables t, const number *coef, Py_ssize_t ld, const number *x, const number *r, Py_ssize_t lanes, number *m,
+    number *g,
 ) noexcept nogil:
     # OUT m[leaves, lanes]: monomials; g[n, lanes]
     cdef Py_ssize_t e, i, leaves = t.starts[t.degree]

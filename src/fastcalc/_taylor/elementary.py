@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from math import isfinite
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastcalc._instructions import series
-from fastcalc._taylor import singular
+from fastcalc._taylor import pieces, roots, singular
 from fastcalc._taylor.data import Data
-from fastcalc._taylor.operands import aligned, as_polynomial, operand, scaled, shifted
+from fastcalc._taylor.operands import aligned, as_polynomial, scaled, shifted
 
 _FAST: dict[np.ufunc, Callable[[float], float]] = {
     np.exp: math.exp,
@@ -26,6 +27,7 @@ _FAST: dict[np.ufunc, Callable[[float], float]] = {
     np.cos: math.cos,
     np.sqrt: math.sqrt,
 }
+_LARGE = 1e8  # above it, the square of a number is not what 1 more makes a difference to
 _HIGHEST_POWER = 1024  # of repeated multiplication
 
 
@@ -50,7 +52,7 @@ def _replaced(p: Data, value: Any) -> Data:
 
 
 def add(a: Any, b: Any) -> Data:
-    """A + b."""
+    """The sum a + b."""
     if isinstance(a, Data) and isinstance(b, Data):
         p, q = aligned(a, b)
         return p._like(p._coef + q._coef)
@@ -58,7 +60,7 @@ def add(a: Any, b: Any) -> Data:
 
 
 def subtract(a: Any, b: Any) -> Data:
-    """A - b."""
+    """The difference a - b."""
     if isinstance(a, Data) and isinstance(b, Data):
         p, q = aligned(a, b)
         return p._like(p._coef - q._coef)
@@ -66,7 +68,7 @@ def subtract(a: Any, b: Any) -> Data:
 
 
 def multiply(a: Any, b: Any) -> Data:
-    """A b."""
+    """The product a b."""
     if isinstance(a, Data) and isinstance(b, Data):
         a, b = aligned(a, b)
         return _product(a, b)
@@ -80,13 +82,31 @@ def _product(a: Data, b: Data) -> Data:
 
 
 def divide(a: Any, b: Any) -> Data:
-    """A / b; where b's constant term is 0 all terms are NaN or, as NumPy has it for numbers, infinite."""
+    """The quotient a / b; where b's constant term is 0 there are no derivatives."""
     if not isinstance(b, Data):
-        return scaled(a, b, np.divide)
-    a, b = aligned(a, b)
+        return scaled(a, b, np.divide) if np.all(b) else _by_zero(a, b)
+    if a.__class__ is float or a.__class__ is int:
+        numerator = np.zeros(b._coef.shape, b._coef.dtype)
+        numerator[0] = a
+        a = b._like(numerator)
+        if not b._coef.flags.c_contiguous:
+            b = b.copy()
+    else:
+        a, b = aligned(a, b)
     coef = series.divide(a._space.tables, a._coef, b._coef)
     assert coef is not None
-    return singular.poles(a._like(coef), b, np.divide(a._coef[0], b._coef[0]))
+    value = coef[0]
+    if isinstance(value, float) and isfinite(value):
+        return a._like(coef)
+    poles = b._coef[0] == 0
+    if np.any(poles):
+        coef[0] = np.divide(a._coef[0], b._coef[0])  # with NumPy's warning
+    return singular.settled(singular.undefined(a._like(coef), poles), coef[0], a, b)
+
+
+@singular.warning_as(np.divide)
+def _by_zero(a: Data, b: Any) -> Data:
+    return scaled(a, b, np.divide)
 
 
 def negative(a: Data) -> Data:
@@ -111,40 +131,74 @@ def reciprocal(a: Data) -> Data:
 
 def power(a: Any, b: Any) -> Data:
     """a**b: products for integers b, a recurrence for other numbers, exp(b log(a)) for polynomials."""
+    if b.__class__ is int or b.__class__ is float:
+        return number_power(a, b)
     if not isinstance(b, Data):
         if np.ndim(b) == 0:
             return number_power(a, b[()] if isinstance(b, np.ndarray) else b)
         return _powers(a, b)
-    if isinstance(a, Data) and not b._coef[1:].any():
-        return power(a, b._coef[0])
-    base = a._coef[0] if isinstance(a, Data) else a
-    value = np.power(base, b._coef[0])
     if not isinstance(a, Data):
-        logarithm = np.log(np.asarray(a, np.result_type(np.result_type(a), b.dtype)))
-        return _exp_with(scaled(b, logarithm), value)
-    return _exp_with(multiply(b, log(a)), value)
+        return _number_to(a, b)
+    if not b._coef[1:].any():
+        return power(a, b._coef[0])
+    a, b = aligned(a, b)
+    base = a._coef[0]
+    value = np.power(base, b._coef[0])
+    smooth = base != 0 if a.dtype.kind == "c" else base > 0
+    c = _exp_with(_product(b, log(_replaced(a.copy(), np.where(smooth, base, 1)))), value, a, b)
+    for at in np.argwhere(~smooth):
+        lane = (slice(1, None), *at)
+        c._coef[lane] = _power_of_no_logarithm(a[tuple(at)], b[tuple(at)])[1:]
+    return c
 
 
-def _exp_with(p: Data, value: Any) -> Data:
-    return singular.undefined(p._like(series.exp(p._space.tables, p._coef, value)), ~np.isfinite(p._coef[0]))
+def _exp_with(p: Data, value: Any, *arguments: Data) -> Data:
+    """exp(p) with this constant term."""
+    return singular.settled(p._like(series.exp(p._space.tables, p._coef, value)), value, *arguments)
+
+
+def _number_to(base: Any, b: Data) -> Data:
+    """A number, or an array of them, to the power b: near b's constant term, 0 to a positive power is 0."""
+    numbers = np.asarray(base, np.result_type(base, b.dtype))
+    value = np.power(numbers, b._coef[0])
+    smooth = numbers != 0 if numbers.dtype.kind == "c" else numbers > 0
+    c = _exp_with(scaled(b, np.log(np.where(smooth, numbers, 1))), value, b)
+    return singular.undefined(c, ~smooth & ~((numbers == 0) & (b._coef[0].real > 0)), b)
+
+
+def _power_of_no_logarithm(a: Data, b: Data) -> NDArray[Any]:
+    """Terms of one a**b for a that is not positive: those without the variables of b are those of a number's power."""
+    space, exponent = a._space, b._coef[0]
+    moving = space.exponents[1:][b._coef[1:] != 0].any(axis=0)
+    still = ~space.exponents[:, moving].any(axis=1)
+    nan = a.dtype.type(np.nan)
+    with np.errstate(all="ignore"):  # the value, and NumPy's warnings, are known
+        coef = np.where(still, number_power(a, exponent)._coef, nan)
+    if a._coef[0] == 0 and exponent.real > 0:
+        coef[~still & ~roots.affected(space, a._coef, float(exponent.real))] = 0
+    return coef
 
 
 def number_power(a: Data, r: Any) -> Data:
     """a**r for one number r."""
-    if isinstance(r, (complex, np.complexfloating)) and r.imag != 0:
-        return _exp_with(scaled(log(a), r), np.power(a._coef[0], r))
-    r = r.real if isinstance(r, (complex, np.complexfloating)) else r
+    if r.__class__ is not int and r.__class__ is not float:  # these take a's type
+        a = a.astype(np.result_type(a.dtype, r), copy=False)
+    if isinstance(r, (complex, np.complexfloating)):
+        if r.imag != 0:
+            poles = a._coef[0] == 0
+            base = _replaced(a.copy(), np.where(poles, 1, a._coef[0]))
+            return singular.undefined(_exp_with(scaled(log(base), r), np.power(a._coef[0], r)), poles)
+        r = r.real
     if float(r).is_integer() and abs(r) <= _HIGHEST_POWER:
-        whole = _integer_power(a, abs(int(r)))
-        if not isinstance(r, int):
-            whole = whole.astype(np.result_type(whole.dtype, r), copy=False)
-        return whole if r >= 0 else reciprocal(whole)
+        # The reciprocal of the base, not of the power: division would amplify the rounding of all the products.
+        return _integer_power(a if r >= 0 else reciprocal(a), abs(int(r)))
     if r == 0.5:
         return sqrt(a)
-    (a,) = aligned(a.astype(np.result_type(a.dtype, r), copy=False))
+    if not a._coef.flags.c_contiguous:
+        a = a.copy()
     exponent = (float(r),) if a.dtype != np.longdouble else np.array([r], a.dtype)
     c = a._like(series.power(a._space.tables, a._coef, exponent, np.power(a._coef[0], r)))
-    return singular.powers(c, a, r)
+    return roots.powers(c, a, r)
 
 
 def _integer_power(a: Data, n: int) -> Data:
@@ -167,8 +221,9 @@ def _powers(a: Data, b: NDArray[Any]) -> Data:
     exponents = np.broadcast_to(b, shape)
     base = aligned(a, np.zeros(shape, np.result_type(a.dtype, b.dtype)))[0]
     coef = np.empty_like(base._coef)
-    for r in np.unique(exponents):
-        mine = exponents == r
+    different, which = np.unique(exponents, return_inverse=True)
+    for i, r in enumerate(different):
+        mine = which.reshape(shape) == i
         coef[:, mine] = number_power(base._like(np.ascontiguousarray(base._coef[:, mine])), r)._coef
     return base._like(coef)
 
@@ -177,77 +232,96 @@ def _powers(a: Data, b: NDArray[Any]) -> Data:
 
 
 def sqrt(a: Data) -> Data:
-    """C c = a."""
-    return singular.powers(a._like(series.sqrt(a._space.tables, a._coef, _value(np.sqrt, a))), a, 0.5)
+    """Formula: c c = a."""
+    return roots.powers(a._like(series.sqrt(a._space.tables, a._coef, _value(np.sqrt, a))), a, 0.5)
 
 
 def cbrt(a: Data) -> Data:
-    """A c' = c a' / 3."""
-    third = np.array([1], a.dtype) / 3
-    return singular.powers(a._like(series.power(a._space.tables, a._coef, third, np.cbrt(a._coef[0]))), a, 1 / 3)
+    """Formula: a c' = c a' / 3."""
+    third = np.ones(1, a.dtype) / 3
+    c = a._like(series.power(a._space.tables, a._coef, third, np.cbrt(a._coef[0])))
+    return roots.powers(c, a, 1 / 3, odd=True)
 
 
 def exp(a: Data) -> Data:
-    """C' = c a'."""
-    return a._like(series.exp(a._space.tables, a._coef, _value(np.exp, a)))
+    """Formula: c' = c a'."""
+    value = _value(np.exp, a)
+    return singular.settled(a._like(series.exp(a._space.tables, a._coef, value)), value, a)
 
 
 def exp2(a: Data) -> Data:
     """exp(a log(2))."""
-    return a._like(series.exp(a._space.tables, a._coef * np.log(a.dtype.type(2)), np.exp2(a._coef[0])))
+    return _exp_with(scaled(a, np.log(a.dtype.type(2))), np.exp2(a._coef[0]), a)
 
 
+@singular.warning_as(np.expm1)
 def expm1(a: Data) -> Data:
     """exp(a) - 1, with the constant term of expm1."""
-    return _replaced(exp(a), np.expm1(a._coef[0]))
+    value = np.expm1(a._coef[0])
+    return _replaced(exp(a), value)
 
 
 def log(a: Data) -> Data:
-    """A c' = a'."""
-    value = _value(np.log, a)
-    return singular.undefined(a._like(series.log(a._space.tables, a._coef, value)), ~np.isfinite(value))
+    """Formula: a c' = a'."""
+    return _logarithm(a, _value(np.log, a))
 
 
 def log2(a: Data) -> Data:
     """log(a) / log(2)."""
-    return _replaced(scaled(log(a), np.log(a.dtype.type(2)), np.divide), np.log2(a._coef[0]))
+    value = np.log2(a._coef[0])
+    return _replaced(scaled(_logarithm(a, value), np.log(a.dtype.type(2)), np.divide), value)
 
 
 def log10(a: Data) -> Data:
     """log(a) / log(10)."""
-    return _replaced(scaled(log(a), np.log(a.dtype.type(10)), np.divide), np.log10(a._coef[0]))
+    value = np.log10(a._coef[0])
+    return _replaced(scaled(_logarithm(a, value), np.log(a.dtype.type(10)), np.divide), value)
+
+
+def _logarithm(a: Data, value: Any) -> Data:
+    """The natural logarithm, with a constant term that is as finite."""
+    return singular.settled(a._like(series.log(a._space.tables, a._coef, value)), value)
 
 
 def log1p(a: Data) -> Data:
     """(1 + a) c' = a'."""
-    return _quotient_integral(a, shifted(a, 1), np.log1p(a._coef[0]))
+    value = np.log1p(a._coef[0])
+    return quotient_integral(a, shifted(a, 1), value)
 
 
-def _quotient_integral(a: Data, b: Data, value: Any) -> Data:
-    """The c with b c' = a' and this constant term; undefined where that is, or b is 0."""
+def quotient_integral(a: Data, b: Data, value: Any) -> Data:
+    """The c with b c' = a' and this constant term; undefined where that is, or b is 0, even if a seems constant:
+    arccos(1 - x**2 / 2) has a kink that no degree below 2 sees.
+    """
     c = a._like(series.quotient_integral(a._space.tables, a._coef, b._coef, value))
-    return singular.undefined(c, ~np.isfinite(value) | (b._coef[0] == 0), a)
+    return singular.quotients(c, value, b)
 
 
-def _product_integral(a: Data, b: Data, value: Any) -> Data:
+def product_integral(a: Data, b: Data, value: Any) -> Data:
     """The c with c' = b a' and this constant term."""
     return a._like(series.product_integral(a._space.tables, a._coef, b._coef, value))
 
 
 def logaddexp(a: Any, b: Any) -> Data:
-    """B + log(1 + exp(a - b)), whose derivative by a - b is the logistic function."""
+    """The sum b + log(1 + exp(a - b)) for b the larger one; the derivative of the bend by a - b is the logistic function."""
     a, b = aligned(a, b)
-    difference = subtract(a, b)
-    bend = _product_integral(difference, expit(difference), 0)
-    return _replaced(add(b, bend), np.logaddexp(a._coef[0], b._coef[0]))
+    u, v = a._coef[0], b._coef[0]
+    value = np.logaddexp(u, v)
+    first = u > v
+    upper, lower = np.where(first, a._coef, b._coef), np.where(first, b._coef, a._coef)
+    difference = a._like(lower - np.where(np.isfinite(upper), upper, 0))
+    difference._coef[0] = np.where(u == v, 0, lower[0] - np.where(np.isfinite(upper[0]), upper[0], 0))
+    bend = product_integral(difference, expit(difference), 0)
+    return singular.settled(_replaced(a._like(upper + bend._coef), value), value, a, b)
 
 
+@singular.warning_as(np.logaddexp2)
 def logaddexp2(a: Any, b: Any) -> Data:
     """Logaddexp in base 2."""
     a, b = aligned(a, b)
+    value = np.logaddexp2(a._coef[0], b._coef[0])
     two = np.log(a.dtype.type(2))
-    natural = logaddexp(scaled(a, two), scaled(b, two))
-    return _replaced(scaled(natural, two, np.divide), np.logaddexp2(a._coef[0], b._coef[0]))
+    return _replaced(scaled(logaddexp(scaled(a, two), scaled(b, two)), two, np.divide), value)
 
 
 def expit(a: Data) -> Data:
@@ -262,98 +336,120 @@ def expit(a: Data) -> Data:
 # Trigonometric and hyperbolic functions
 
 
-def _sincos(a: Data) -> tuple[Data, Data]:
-    sine, cosine = series.sincos(a._space.tables, a._coef, _value(np.sin, a), _value(np.cos, a), (-1.0,))
-    return a._like(sine), a._like(cosine)
-
-
-def _sinhcosh(a: Data) -> tuple[Data, Data]:
-    sine, cosine = series.sincos(a._space.tables, a._coef, np.sinh(a._coef[0]), np.cosh(a._coef[0]), (1.0,))
-    return a._like(sine), a._like(cosine)
+def _sincos(a: Data, sine: Any, cosine: Any, sign: float) -> tuple[Data, Data]:
+    """The pair s' = c a', c' = sign s a' with these constant terms."""
+    s, c = series.sincos(a._space.tables, a._coef, sine, cosine, (sign,))
+    return singular.settled(a._like(s), sine, a), singular.settled(a._like(c), cosine, a)
 
 
 def sin(a: Data) -> Data:
-    """S' = c a', c' = -s a'."""
-    return _sincos(a)[0]
+    """Formula: s' = c a', c' = -s a'."""
+    return _sincos(a, _value(np.sin, a), _value(np.cos, a), -1.0)[0]
 
 
 def cos(a: Data) -> Data:
-    """S' = c a', c' = -s a'."""
-    return _sincos(a)[1]
+    """Formula: s' = c a', c' = -s a'."""
+    return _sincos(a, _value(np.sin, a), _value(np.cos, a), -1.0)[1]
 
 
 def tan(a: Data) -> Data:
-    """C' = (1 + c**2) a'."""
+    """Formula: c' = (1 + c**2) a'."""
     value = np.tan(a._coef[0])
-    return a._like(series.riccati(a._space.tables, a._coef, value, 1 + value * value, (0.0, 1.0)))
+    c = a._like(series.riccati(a._space.tables, a._coef, value, 1 + value * value, (0.0, 1.0)))
+    return singular.settled(c, value, a)
 
 
 def arcsin(a: Data) -> Data:
     """sqrt(1 - a**2) c' = a'."""
-    return _quotient_integral(a, _below_one(a), np.arcsin(a._coef[0]))
+    value = np.arcsin(a._coef[0])
+    return quotient_integral(a, _root(_below_one(a)), value)
 
 
 def arccos(a: Data) -> Data:
     """pi/2 - arcsin(a)."""
-    return _replaced(negative(arcsin(a)), np.arccos(a._coef[0]))
+    value = np.arccos(a._coef[0])
+    return _replaced(negative(quotient_integral(a, _root(_below_one(a)), value)), value)
 
 
 def _below_one(a: Data) -> Data:
-    """sqrt(1 - a**2), from factors that don't cancel near 1."""
-    inside = _product(shifted(a, 1), shifted(negative(a), 1))
-    return inside._like(series.sqrt(a._space.tables, inside._coef, np.sqrt(inside._coef[0])))
+    """1 - a**2, from factors that don't cancel near 1."""
+    return _product(shifted(a, 1), shifted(negative(a), 1))
+
+
+def _root(a: Data) -> Data:
+    """Square root; without NumPy's warning for negative numbers, which the function it serves has given."""
+    constant = a._coef[0]
+    value = np.sqrt(constant if a.dtype.kind == "c" else np.abs(constant))
+    return a._like(series.sqrt(a._space.tables, a._coef, value))
 
 
 def arctan(a: Data) -> Data:
     """(1 + a**2) c' = a'."""
-    return _quotient_integral(a, shifted(square(a), 1), np.arctan(a._coef[0]))
+    value = np.arctan(a._coef[0])
+    return quotient_integral(a, shifted(square(a), 1), value)
 
 
 def arctan2(y: Any, x: Any) -> Data:
-    """arctan(y / x), or -arctan(x / y) where that is the smaller quotient, plus a constant."""
+    """arctan(y / x), or -arctan(x / y) where that is the smaller quotient, plus a constant. On the negative x axis, where
+    it jumps, it is continued from the side of y's zero: 0.0 or -0.0.
+    """
     y, x = aligned(y, x)
-    steep = np.abs(y._coef[0]) > np.abs(x._coef[0])
-    quotient = divide(y._like(np.where(steep, -x._coef, y._coef)), y._like(np.where(steep, y._coef, x._coef)))
-    value = np.arctan2(y._coef[0], x._coef[0])
-    c = _quotient_integral(quotient, shifted(square(quotient), 1), value)
-    return singular.undefined(_replaced(c, value), (y._coef[0] == 0) & (x._coef[0] == 0), y, x)
+    u, v = y._coef[0], x._coef[0]
+    value = np.arctan2(u, v)
+    steep = np.abs(u) > np.abs(v)
+    unknown = ((u == 0) & (v == 0)) | (np.isinf(u) & np.isinf(v))
+    below = _replaced(y._like(np.where(steep, y._coef, x._coef)), np.where(unknown, 1, np.where(steep, u, v)))
+    quotient = divide(y._like(np.where(steep, -x._coef, y._coef)), below)
+    c = quotient_integral(quotient, shifted(square(quotient), 1), value)
+    return singular.undefined(c, unknown)
 
 
+@singular.warning_as(np.sinh)
 def sinh(a: Data) -> Data:
-    """S' = c a', c' = s a'."""
-    return _sinhcosh(a)[0]
+    """Formula: s' = c a', c' = s a'."""
+    return _sincos(a, np.sinh(a._coef[0]), np.cosh(a._coef[0]), 1.0)[0]
 
 
+@singular.warning_as(np.cosh)
 def cosh(a: Data) -> Data:
-    """S' = c a', c' = s a'."""
-    return _sinhcosh(a)[1]
+    """Formula: s' = c a', c' = s a'."""
+    return _sincos(a, np.sinh(a._coef[0]), np.cosh(a._coef[0]), 1.0)[1]
 
 
 def tanh(a: Data) -> Data:
-    """C' = (1 - c**2) a'."""
+    """Formula: c' = (1 - c**2) a'."""
     constant = a._coef[0]
-    with np.errstate(over="ignore"):
-        slope = 1 / np.square(np.cosh(constant))
-    return a._like(series.riccati(a._space.tables, a._coef, np.tanh(constant), slope, (0.0, -1.0)))
+    value = np.tanh(constant)
+    if a.dtype.kind == "c":
+        with np.errstate(over="ignore"):
+            slope = 1 / np.square(np.cosh(constant))
+    else:  # the same, without overflow
+        small = np.exp(-2 * np.abs(constant))
+        slope = 4 * small / np.square(1 + small)
+    return singular.settled(a._like(series.riccati(a._space.tables, a._coef, value, slope, (0.0, -1.0))), value, a)
 
 
 def arcsinh(a: Data) -> Data:
     """sqrt(1 + a**2) c' = a'."""
-    return _quotient_integral(a, sqrt(shifted(square(a), 1)), np.arcsinh(a._coef[0]))
+    value = np.arcsinh(a._coef[0])
+    if a.dtype.kind != "c" and np.any(np.abs(a._coef[0]) > _LARGE):
+        return quotient_integral(a, hypot(1.0, a), value)
+    return quotient_integral(a, _root(shifted(square(a), 1)), value)
 
 
 def arccosh(a: Data) -> Data:
-    """sqrt(a**2 - 1) c' = a'."""
-    inside = _product(shifted(a, 1), shifted(a, -1))
-    root = inside._like(series.sqrt(a._space.tables, inside._coef, np.sqrt(inside._coef[0])))
-    return _quotient_integral(a, root, np.arccosh(a._coef[0]))
+    """sqrt(a - 1) sqrt(a + 1) c' = a'."""
+    value = np.arccosh(a._coef[0])
+    return quotient_integral(a, _product(_root(shifted(a, -1)), _root(shifted(a, 1))), value)
 
 
 def arctanh(a: Data) -> Data:
     """(1 - a**2) c' = a'."""
-    return _quotient_integral(a, _product(shifted(a, 1), shifted(negative(a), 1)), np.arctanh(a._coef[0]))
+    value = np.arctanh(a._coef[0])
+    return quotient_integral(a, _below_one(a), value)
 
 
+@singular.warning_as(np.hypot)
 def hypot(a: Any, b: Any) -> Data:
     """sqrt(a**2 + b**2), scaled so that nothing overflows."""
     a, b = aligned(a, b)
@@ -364,112 +460,28 @@ def hypot(a: Any, b: Any) -> Data:
     return _replaced(scaled(sqrt(total), size), value)
 
 
-# Functions in pieces
+# Absolute values and signs; other functions in pieces are in pieces.py
 
 
 def absolute(a: Data) -> Data:
-    """A or -a; for complex coefficients the modulus, a function of real variables."""
+    """Either a or -a; for complex coefficients the modulus, a function of real variables."""
     if a.dtype.kind == "c":
         real, imaginary = a._like(a._coef.real), a._like(a._coef.imag)
         return hypot(real, imaginary)
-    return singular.absolute(a._like(np.where(np.signbit(a._coef[0]), -a._coef, a._coef)), a)
+    return roots.absolute(a._like(np.where(np.signbit(a._coef[0]), -a._coef, a._coef)), a)
 
 
-def maximum(a: Any, b: Any) -> Data:
-    """The larger one."""
-    return _chosen(np.maximum, a, b)
-
-
-def minimum(a: Any, b: Any) -> Data:
-    """The smaller one."""
-    return _chosen(np.minimum, a, b)
-
-
-def fmax(a: Any, b: Any) -> Data:
-    """The larger one, or the one that is not NaN."""
-    return _chosen(np.fmax, a, b)
-
-
-def fmin(a: Any, b: Any) -> Data:
-    """The smaller one, or the one that is not NaN."""
-    return _chosen(np.fmin, a, b)
-
-
-def _chosen(ufunc: np.ufunc, a: Any, b: Any) -> Data:
-    """One of both by their constant terms; where these are equal, the value and the terms both have in common."""
-    a, b = aligned(a, b)
-    u, v = a._coef[0], b._coef[0]
-    value = ufunc(u, v)
-    first = (value == u) | (np.isnan(value) & np.isnan(u))
-    chosen = a._like(np.where(first, a._coef, b._coef))
-    tied = u == v
-    return singular.ties(chosen, a, b, ufunc in (np.maximum, np.fmax), tied) if np.any(tied) else chosen
-
-
-def _steps(ufunc: np.ufunc, jumps: Callable[[Any, Any], Any]) -> Callable[[Data], Data]:
-    """A function that is constant but for jumps where ``jumps(constant, value)``."""
-
-    def stepped(a: Data) -> Data:
-        value = ufunc(a._coef[0])
-        return _constant(value, a, jumps(a._coef[0], value))
-
-    stepped.__doc__ = f"{ufunc.__name__}: constant between its jumps, where it has no derivatives."
-    return stepped
-
-
-def _constant(value: Any, a: Data, jump: Any) -> Data:
-    return singular.undefined(as_polynomial(value, a, a.dtype), jump | np.isnan(value), a)
-
-
-floor = _steps(np.floor, lambda constant, value: constant == value)
-ceil = _steps(np.ceil, lambda constant, value: constant == value)
-trunc = _steps(np.trunc, lambda constant, value: (constant == value) & (value != 0))
-rint = _steps(np.rint, lambda constant, value: np.abs(constant - value) == 0.5)
-sign = _steps(np.sign, lambda constant, value: constant == 0)
-
-
-def heaviside(a: Any, b: Any) -> Data:
-    """0 or 1, b where a is 0."""
-    if not isinstance(a, Data):
-        return scaled(b, np.asarray(a) == 0)._like(
-            np.where(np.asarray(a) == 0, aligned(b, a)[0]._coef, aligned(b, np.heaviside(a, 0.0))[1]._coef)
-        )
-    half = b._coef[0] if isinstance(b, Data) else b
-    value = np.heaviside(a._coef[0], half)
-    (a,) = aligned(a) if a.shape == np.shape(value) else aligned(a, np.zeros(np.shape(value)))[:1]
-    return _constant(value, a, a._coef[0] == 0)
-
-
-def floor_divide(a: Any, b: Any) -> Data:
-    """floor(a / b)."""
-    a, b = aligned(a, b)
-    value = np.floor_divide(a._coef[0], b._coef[0])
-    return singular.undefined(as_polynomial(value, a, a.dtype), value * b._coef[0] == a._coef[0], a, b)
-
-
-def remainder(a: Any, b: Any) -> Data:
-    """A - floor(a / b) b."""
-    a, b = aligned(a, b)
-    whole, rest = np.divmod(a._coef[0], b._coef[0])
-    result = _replaced(a._like(a._coef - whole * b._coef), rest)
-    return singular.undefined(result, (rest == 0) | np.isnan(rest), a, b)
-
-
-def fmod(a: Any, b: Any) -> Data:
-    """A - trunc(a / b) b."""
-    a, b = aligned(a, b)
-    rest = np.fmod(a._coef[0], b._coef[0])
-    whole = np.rint((a._coef[0] - rest) / b._coef[0])
-    result = _replaced(a._like(a._coef - whole * b._coef), rest)
-    return singular.undefined(result, ((rest == 0) & (a._coef[0] != 0)) | np.isnan(rest), a, b)
+def sign(a: Data) -> Data:
+    """-1, 0 or 1; for complex coefficients a / abs(a), a function of real variables."""
+    return pieces.real_sign(a) if a.dtype.kind != "c" else _replaced(divide(a, absolute(a)), np.sign(a._coef[0]))
 
 
 def copysign(a: Any, b: Any) -> Data:
     """abs(a) with the sign of b."""
-    signs = np.copysign(1.0, b._coef[0] if isinstance(b, Data) else b)
-    if not isinstance(a, Data):
-        a = as_polynomial(operand(a), b)
-    return scaled(absolute(a), signs)
+    direction = b._coef[0] if isinstance(b, Data) else b
+    size = absolute(a) if isinstance(a, Data) else as_polynomial(np.abs(a), b)
+    c = scaled(size, np.copysign(size.dtype.type(1), direction))
+    return singular.undefined(c, direction == 0, b) if isinstance(b, Data) else c
 
 
 # Linear functions of complex and of scaled arguments
@@ -529,19 +541,21 @@ UFUNCS: dict[np.ufunc, Callable[..., Any]] = {
     np.hypot: hypot,
     np.absolute: absolute,
     np.fabs: absolute,
-    np.maximum: maximum,
-    np.minimum: minimum,
-    np.fmax: fmax,
-    np.fmin: fmin,
-    np.floor: floor,
-    np.ceil: ceil,
-    np.trunc: trunc,
-    np.rint: rint,
+    np.maximum: pieces.maximum,
+    np.minimum: pieces.minimum,
+    np.fmax: pieces.fmax,
+    np.fmin: pieces.fmin,
+    np.floor: pieces.floor,
+    np.ceil: pieces.ceil,
+    np.trunc: pieces.trunc,
+    np.rint: pieces.rint,
     np.sign: sign,
-    np.heaviside: heaviside,
-    np.floor_divide: floor_divide,
-    np.remainder: remainder,
-    np.fmod: fmod,
+    np.heaviside: pieces.heaviside,
+    np.floor_divide: pieces.floor_divide,
+    np.remainder: pieces.remainder,
+    np.fmod: pieces.fmod,
+    np.divmod: pieces.divmod_,
+    np.modf: pieces.modf,
     np.copysign: copysign,
     np.conjugate: conjugate,
     np.deg2rad: deg2rad,

@@ -1,140 +1,67 @@
-"""Where functions are not smooth: powers, abs and ties where the constant term is 0, poles, jumps.
+"""Where functions are not defined or not finite: which terms are NaN there.
 
-A term of which nothing is known is NaN, and no other: below the order at which smoothness is lost, terms are right.
-With a factor ``a = x**gamma u``, u not 0 at x0, ``a**r = x**(r gamma) u**r`` where that is a product of smooth factors.
+Derivatives that do not exist, or of which nothing is known, are NaN, and no others. A series whose terms are all 0 but
+the first is not always that of a constant: x**2 in a space of degree 1 is one of them. It counts as a constant where a
+function jumps or overflows, not where it has a pole or an edge: those are points of numbers, which the terms left out
+decide about.
 """
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
+from math import isfinite
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from fastcalc._instructions import series
 from fastcalc._taylor.data import Data
+
+
+def warning_as(ufunc: np.ufunc) -> Callable[[Callable[..., Data]], Callable[..., Data]]:
+    """With the floating-point warnings that the function has for the constant terms, and no others."""
+
+    def decorated(function: Callable[..., Data]) -> Callable[..., Data]:
+        @functools.wraps(function)
+        def quiet(*operands: Any) -> Data:
+            with np.errstate(all="ignore"):
+                result = function(*operands)
+            ufunc(*(p._coef[0] if isinstance(p, Data) else p for p in operands))
+            return result
+
+        return quiet
+
+    return decorated
 
 
 def undefined(c: Data, where: Any, *arguments: Data) -> Data:
     """NaN for all but the constant terms of some polynomials; c, which nobody else has, is changed and returned.
 
-    Polynomials that are constant in all `arguments` stay constant.
+    Polynomials that are constant in all `arguments` become constants.
     """
     if not np.any(where):
         return c
     spoilt = np.broadcast_to(where, c.shape)
-    constant = np.ones(c.shape, np.bool_) if arguments else np.zeros(c.shape, np.bool_)
+    constant = np.full(c.shape, bool(arguments))
     for argument in arguments:
         constant &= ~argument._coef[1:].any(axis=0)
-    c._coef[1:] = np.where(spoilt, np.where(constant, c.dtype.type(0), c.dtype.type(np.nan)), c._coef[1:])
+    nan, zero = c.dtype.type(np.nan), c.dtype.type(0)
+    c._coef[1:] = np.where(spoilt, np.where(constant, zero, nan), c._coef[1:])
     return c
 
 
-def poles(c: Data, divisor: Data, value: Any) -> Data:
-    """Quotients where the divisor is 0 at x0: its value, and no derivatives."""
-    where = divisor._coef[0] == 0
-    if np.any(where):
-        c._coef[0] = np.where(where, value, c._coef[0])
-        undefined(c, where)
-    return c
+def settled(c: Data, value: Any, *arguments: Data) -> Data:
+    """No derivatives where the value is not finite; `arguments` as for `undefined`."""
+    if isinstance(value, float):  # a 0-d polynomial: ufuncs of a number would take as long as all the rest
+        return c if isfinite(value) else undefined(c, True, *arguments)
+    finite = np.isfinite(value)
+    return c if finite.all() else undefined(c, ~finite, *arguments)
 
 
-def powers(c: Data, a: Data, r: float) -> Data:
-    """a**r for a number r that is no integer, where a's constant term is 0 or the value is NaN."""
-    c = undefined(c, np.isnan(c._coef[0]))
-    return _repaired(c, a, r, a._coef[0] == 0)
-
-
-def absolute(c: Data, a: Data) -> Data:
-    """abs(a) = (a**2)**(1/2) where a's constant term is 0."""
-    where = a._coef[0] == 0
-    if not np.any(where):
-        return c
-    for at in np.argwhere(where):
-        lane = (slice(None), *at)
-        one = np.ascontiguousarray(a._coef[lane])
-        gamma = _monomial_factor(a, one)
-        if gamma is not None and not (gamma % 2).any():
-            c._coef[lane] = one if one[a._space.index(gamma)] > 0 else -one
-        else:
-            c._coef[lane] = _known_below(a, one, 1.0)
-    return c
-
-
-def ties(c: Data, a: Data, b: Data, larger: bool, where: Any) -> Data:
-    """max(a, b) = b + (a - b + abs(a - b)) / 2, and min alike, where their constant terms are equal."""
-    difference = a._like(a._coef - b._coef)
-    size = absolute(difference.copy(), difference)._coef
-    half = (difference._coef + size if larger else difference._coef - size) / 2
-    c._coef[...] = np.where(where, b._coef + half, c._coef)
-    return c
-
-
-def _repaired(c: Data, a: Data, r: float, where: Any) -> Data:
-    if not np.any(where):
-        return c
-    for at in np.argwhere(where):
-        lane = (slice(None), *at)
-        c._coef[lane] = _power_at_zero(a, np.ascontiguousarray(a._coef[lane]), r)
-    return c
-
-
-def _known_below(a: Data, one: NDArray[Any], r: float) -> NDArray[Any]:
-    """Terms of a power of order r times the lowest degree of `one`: 0 below that, NaN from there on."""
-    terms = np.flatnonzero(one)
-    result = np.zeros_like(one)
-    if len(terms):
-        lowest = int(np.searchsorted(a._space.starts, terms[0], side="right")) - 1
-        first = int(np.ceil(r * lowest - 1e-9))
-        result[a._space.starts[min(first, a._space.degree + 1)] :] = np.nan
-    return result
-
-
-def _monomial_factor(a: Data, one: NDArray[Any]) -> NDArray[Any] | None:
-    """The exponents gamma of the term that divides all terms of `one`, None if there is none among them."""
-    terms = np.flatnonzero(one)
-    if not len(terms):
-        return None
-    gamma = a._space.exponents[terms].min(axis=0).astype(np.int64)
-    return gamma if (a._space.exponents[terms[0]] == gamma).all() else None
-
-
-def _power_at_zero(a: Data, one: NDArray[Any], r: float) -> NDArray[Any]:
-    """The terms of one series with constant term 0 to a power r that is no integer."""
-    if r < 0:
-        result = np.full_like(one, np.nan)
-        result[0] = np.inf
-        return result
-    if not one.any():
-        return np.zeros_like(one)
-    gamma = _monomial_factor(a, one)
-    known = _known_below(a, one, r)
-    if gamma is None:
-        return known
-    raised = r * gamma
-    odd_root = abs(r - 1 / 3) < 1e-6
-    whole = np.rint(raised).astype(np.int64)
-    if (np.abs(raised - whole) > 1e-9).any() or ((gamma % 2 == 0) & (whole % 2 == 1)).any():
-        return known
-    return _shifted_power(a, one, gamma, whole, r, odd_root)
-
-
-def _shifted_power(
-    a: Data, one: NDArray[Any], gamma: NDArray[Any], whole: NDArray[Any], r: float, odd_root: bool
-) -> NDArray[Any]:
-    """``x**whole * u**r`` for ``one = x**gamma u``: terms of u beyond the degree are unknown, and what needs them."""
-    space = a._space
-    up = space.find(space.exponents + gamma)
-    u = np.append(one, one.dtype.type(0))[up]
-    if u[0] < 0 and not odd_root:
-        return np.full_like(one, np.nan)
-    root = np.cbrt(u[0]) if odd_root else np.power(u[0], r)
-    power = series.power(space.tables, u, np.array([r], u.dtype), root)
-    weights = np.ones(space.n_variables) if space.weights is None else np.array(space.weights)
-    u_known = space.degree - int(weights @ gamma)
-    power[space.starts[u_known + 1] :] = np.nan
-    result = np.zeros_like(one)
-    goal = space.find(space.exponents + whole)
-    inside = goal < space.n_terms
-    result[goal[inside]] = power[inside]
-    return result
+def quotients(c: Data, value: Any, divisor: Data) -> Data:
+    """No derivatives where the value is not finite, or where what they were divided by is 0."""
+    below = divisor._coef[0]
+    if isinstance(value, float) and isinstance(below, float):
+        return c if isfinite(value) and below != 0 else undefined(c, True)
+    where = ~np.isfinite(value) | (below == 0)
+    return undefined(c, where) if where.any() else c

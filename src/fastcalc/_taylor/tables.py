@@ -55,6 +55,8 @@ def _products(
     pairs = [(p, q) for q in range(1, degree) for p in range(1, min(q, degree - q) + 1)]
     if 4 * sum(int(sizes[p]) * int(sizes[q]) for p, q in pairs) > _STORED:
         return None, None
+    if space.n_variables == 1:  # blocks of a single term
+        return np.arange((degree + 1) ** 2, dtype=np.intp), np.zeros((degree + 1) ** 2, np.int32)
     first = (space.exponents != 0).argmax(axis=1)
     offsets = np.full((degree + 1) ** 2, -1, np.intp)
     parts: list[NDArray[np.int32]] = []
@@ -93,7 +95,7 @@ def children(
     """Parent, variable and child for each term but 1, by parent: it is one other, times a variable up to its first."""
     n, lower = space.n_variables, successors.shape[1] - 1
     first = np.where(space.exponents.any(axis=1), (space.exponents != 0).argmax(axis=1), n - 1)
-    mine = (np.arange(n)[None, :] <= first[:lower, None]) & (successors[:, :lower].T != space.n_terms)
+    mine = (np.arange(n)[None, :] <= first[:lower, None]) & (space.n_terms != successors[:, :lower].T)
     parent, variable = np.nonzero(mine)
     return parent, variable, successors[variable, parent].astype(np.intp)
 
