@@ -1,4 +1,4 @@
-"""NumPy's functions of arrays on polynomials: at displaced points they must be NumPy's functions of the displaced arrays."""
+"""NumPy's functions of arrays on polynomials: at displaced points they are NumPy's functions of displaced arrays."""
 
 import contextlib
 import itertools
@@ -97,6 +97,32 @@ def test_functions_of_the_constant_terms(function):
 def test_methods_are_those_of_arrays(function):
     p, u = linear(0, (3, 4)), (1e-3, -1e-3)
     check(function(p), function(at(p, u)), u, 1e-11)
+
+
+@pytest.mark.parametrize(
+    ("method", "function"),
+    [
+        (lambda a: a.put([0, 5], [2.0, 3.0]), lambda a: np.put(a, [0, 5], [2.0, 3.0])),
+        (lambda a: a.fill(3.0), lambda a: np.copyto(a, 3.0)),
+        (lambda a: a.sort(axis=0), lambda a: np.copyto(a, np.sort(a, axis=0))),
+    ],
+)
+def test_methods_that_write(method, function):
+    p, q = linear(0, (3, 4)), linear(0, (3, 4))
+    method(p)
+    function(q)
+    np.testing.assert_array_equal(p.coef, q.coef)
+
+
+def test_methods_of_the_constant_terms():
+    p = linear(0, (3, 4))
+    for name, arguments in (
+        ("argmax", (1,)), ("argmin", ()), ("argsort", (0,)), ("nonzero", ()), ("any", (0,)), ("all", ()),
+    ):  # fmt: skip
+        np.testing.assert_equal(getattr(p, name)(*arguments), getattr(p.value, name)(*arguments))
+    assert np.sort(p[0]).searchsorted(1.0) == np.sort(p[0].value).searchsorted(1.0)
+    assert p.nbytes == p.coef.nbytes
+    assert p.reshape(4, 3, copy=True).coef.base is not p.coef
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.longdouble, complex])

@@ -1,6 +1,7 @@
 """The method "exact" of all operators: values, shapes, types, options, and errors that name the line."""
 
 import math
+import statistics
 import threading
 import warnings
 from functools import reduce
@@ -328,6 +329,26 @@ class TestOptions:
         assert len(caught) == 2
         assert all("divide by zero" in str(w.message) for w in caught)
 
+    @pytest.mark.parametrize(
+        ("f", "x", "count"),
+        [
+            (lambda x: x / 0, 1.0, 1),
+            (lambda x: x**x, 0.0, 0),
+            (lambda x: np.logaddexp(x, x), np.inf, 0),
+            (lambda x: np.maximum(x, x), np.inf, 0),
+            (lambda x: np.log10(x), 0.0, 1),
+            (lambda x: np.arccosh(x), 0.5, 1),
+            (lambda x: np.arctan2(x, x), 0.0, 0),
+            (lambda x: np.hypot(x, 0), 1e-320, 0),
+            (lambda x: np.fmod(x, np.inf), 1.0, 0),
+        ],
+    )
+    def test_derivatives_add_no_warnings(self, f, x, count):
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            fc.derivative(f, x, 2, method="exact")
+        assert len(caught) == count
+
     def test_bounds(self):
         with pytest.raises(ValueError, match="x must be inside `bounds`"):
             fc.gradient(valley, FAR, method="exact", bounds=(-1, 1))
@@ -546,9 +567,9 @@ class TestLeaving:
 
     def test_functions_that_are_missing(self):
         def f(x):
-            return np.fft.fft(x)[0]
+            return np.roots(x)[0]
 
-        self.check(f, "np.fft.fft is not available", "return np.fft.fft(x)[0]")
+        self.check(f, "is not available", "return np.roots(x)[0]")
 
     def test_conversion(self):
         def f(x):
@@ -564,6 +585,18 @@ class TestLeaving:
 
         with pytest.raises(TypeError, match=r"leaves Taylor arithmetic at .*blas.ddot\(x, x\)"):
             fc.gradient(f, X, method="exact")
+
+    def test_standard_library(self):
+        def f(x):
+            return statistics.fmean([x[0], x[1]])
+
+        self.check(f, "no float", "return statistics.fmean([x[0], x[1]])")
+
+    def test_integers(self):
+        def f(x):
+            return x.astype(int)[0]
+
+        self.check(f, "can't become int64", "return x.astype(int)[0]")
 
     def test_truth_of_many(self):
         def f(x):

@@ -128,6 +128,7 @@ def test_options():
         ((np.exp, 0.0, 2), {"max_degrees": [1, 2]}, ValueError, "`max_degrees` must have one integer per variable"),
         ((np.exp, np.ones(40), 12), {}, ValueError, "terms"),
         ((np.exp, 0.0, 2), {"method": "numeric", "weights": [2]}, ValueError, "are for method 'exact'"),
+        ((np.exp, 0.0, 2), {"method": "numeric", "rtol": 1e-3}, ValueError, "`rtol` has no effect on method 'numeric'"),
     ],
 )
 def test_errors(arguments, options, error, message):
@@ -141,3 +142,18 @@ def test_leaving_names_the_line_and_the_numeric_method():
 
     with pytest.raises(TypeError, match=r"at .*test_expansion.py:\d+, `return math.exp\(x\[0\]\)`.*method='numeric'"):
         fc.taylor(f, [0.0], 2)
+
+
+def test_numeric():
+    def f(x):
+        return [math.exp(x[0]) * math.sin(x[1]), float(x[0])]
+
+    numeric = fc.taylor(f, [0.3, -0.7], 3, method="numeric")
+    exact = fc.taylor(lambda x: [np.exp(x[0]) * np.sin(x[1]), x[0]], [0.3, -0.7], 3)
+    assert numeric.space is exact.space
+    np.testing.assert_allclose(numeric.coef, exact.coef, atol=1e-9)
+    assert numeric.x0.tolist() == [0.3, -0.7]
+    result = fc.taylor(f, [0.3, -0.7], 3, method="numeric", full_output=True)
+    assert (np.abs(result.value.coef - exact.coef) <= result.error).all()
+    assert result.error.shape == result.step.shape == result.status.shape == (10, 2)
+    assert result.evaluations > 10

@@ -98,7 +98,10 @@ class Exact:
         return Solution(value, step, base, _known(value, fixed) if full else None)
 
     def at_once(self, function: TaylorFunction, x: _Array) -> _Array | None:
-        """Results (m, n_targets) at one float64 point of a plain function, None where it takes more than one run."""
+        """Results (m, n_targets) at one float64 point of a plain function, None where it takes more than one run.
+
+        A single run has all results, in their order.
+        """
         if function.takes_blocks or function.point_shape(1) != x.shape:
             return None
         if self._alone is None:

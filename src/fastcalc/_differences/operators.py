@@ -44,7 +44,7 @@ class Operator:
         self._f = f
         self._settings = self._parse(options)
         self._plain = self._settings is DEFAULT or self._settings.plain
-        self._adaptive = self._settings.method == "adaptive"
+        self._takes_scalars = self._settings.method in ("adaptive", "exact")
         self._spare: list[tuple[tuple[int, ...], np.dtype[Any], Function, methods.AnyRecipe]] = []
 
     def _parse(self, options: Any) -> Settings:
@@ -66,7 +66,12 @@ class Operator:
             x = args[0]
             if self._one_variable and type(x) in (float, np.float64):
                 x = np.asarray(x)
-            if type(x) is np.ndarray and x.dtype is _FLOAT64 and x.flags.c_contiguous and (x.ndim or self._adaptive):
+            if (
+                type(x) is np.ndarray
+                and x.dtype is _FLOAT64
+                and x.flags.c_contiguous
+                and (x.ndim or self._takes_scalars)
+            ):
                 result = self._at_once(x)
                 if result is not None:
                     return result

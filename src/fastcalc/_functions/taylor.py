@@ -6,20 +6,21 @@ import functools
 import os
 import re
 from collections.abc import Callable
+from types import FrameType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-import fastcalc
 from fastcalc._taylor.data import Data, series_dtype
 from fastcalc._taylor.operands import operand
 from fastcalc._taylor.polynomial import TaylorPolynomial
 from fastcalc._taylor.space import TaylorSpace
 
 _Array = NDArray[Any]
-_HERE = os.path.dirname(os.path.abspath(fastcalc.__file__)) + os.sep
+_HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep  # of the package
 _LIBRARIES = _HERE, os.path.dirname(os.path.abspath(np.__file__)) + os.sep
+_STANDARD = os.path.dirname(os.path.abspath(os.__file__)) + os.sep
 _FUNCTIONS = os.path.join(_HERE, "_functions", "")
 _ALGEBRA = os.path.join(_HERE, "_taylor", "")
 _MENTIONS = re.compile(r"TaylorPolynomial|dtype\('O'\)|dtype object|object array|setting an array element")
@@ -182,19 +183,28 @@ def refusal(error: Exception, remedy: str) -> TypeError | None:
     ours = raised_in.startswith(_ALGEBRA) and (isinstance(error, TypeError) or "truth value" in message)
     if not ours and (raised_in.startswith(_FUNCTIONS) or not _MENTIONS.search(message)):
         return None
-    import linecache  # only where it is needed
-
-    place = ""
-    for frame, line in reversed(frames):
-        name = frame.f_code.co_filename
-        if not name.startswith(_LIBRARIES):
-            text = linecache.getline(name, line, frame.f_globals).strip()
-            place = f" at {name}:{line}" + (f", `{text}`" if text else "")
-            break
     what = message.partition(":")[0].rstrip(". ")
     if what.startswith("setting an array element"):
         what = "an array of numbers can't hold polynomials, np.zeros_like(x) or np.array([...]) of polynomials can"
     return TypeError(
-        f"`f` leaves Taylor arithmetic{place}: {what}. Keep to NumPy functions of its argument, or use {remedy}, which "
-        "needs values of f alone"
+        f"`f` leaves Taylor arithmetic{_place(frames)}: {what}. Keep to NumPy functions of its argument, or use "
+        f"{remedy}, which needs values of f alone"
     )
+
+
+def _place(frames: list[tuple[FrameType, int]]) -> str:
+    """The line to look at, in words: the last one of the user, or else of a library but NumPy and this one."""
+    import linecache  # only where it is needed
+
+    outside = [(frame, line) for frame, line in frames if not frame.f_code.co_filename.startswith(_LIBRARIES)]
+    own = [
+        (frame, line)
+        for frame, line in outside
+        if not frame.f_code.co_filename.startswith(_STANDARD) and "site-packages" not in frame.f_code.co_filename
+    ]
+    if not outside:
+        return ""
+    frame, line = (own or outside)[-1]
+    name = frame.f_code.co_filename
+    text = linecache.getline(name, line, frame.f_globals).strip()
+    return f" at {name}:{line}" + (f", `{text}`" if text else "")

@@ -17,6 +17,7 @@ from fastcalc._taylor import (
     reductions,
     sampled,
     shaping,
+    spectra,
     statistics,
 )
 
@@ -30,6 +31,7 @@ FUNCTIONS: dict[Any, Callable[..., Any]] = {
     **contractions.FUNCTIONS,
     **sampled.FUNCTIONS,
     **linalg.FUNCTIONS,
+    **spectra.FUNCTIONS,
 }
 
 UFUNCS: dict[np.ufunc, Callable[..., Any]] = {**products.UFUNCS, **making.UFUNCS}

@@ -1,4 +1,4 @@
-"""``np.einsum`` of polynomials: one after the other, the operands become matrices whose product sums over their labels."""
+"""``np.einsum`` of polynomials: one by one the operands become matrices, whose products sum over labels."""
 
 from __future__ import annotations
 

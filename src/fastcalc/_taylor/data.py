@@ -102,6 +102,11 @@ class Data:
 
     def astype(self, dtype: DTypeLike, copy: bool = True) -> Self:
         """The same polynomials with coefficients of another type, as ``ndarray.astype``."""
+        if np.dtype(dtype).kind in "biu":
+            raise TypeError(
+                f"Taylor polynomials can't become {np.dtype(dtype)}: round them with np.trunc or np.floor, whose "
+                "derivatives are 0"
+            )
         return self._like(self._coef.astype(series_dtype(np.dtype(dtype)), copy=copy))
 
     def copy(self) -> Self:

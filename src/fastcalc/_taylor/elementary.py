@@ -84,7 +84,7 @@ def _product(a: Data, b: Data) -> Data:
 def divide(a: Any, b: Any) -> Data:
     """The quotient a / b; where b's constant term is 0 there are no derivatives."""
     if not isinstance(b, Data):
-        return scaled(a, b, np.divide)
+        return scaled(a, b, np.divide) if np.all(b) else _by_zero(a, b)
     if a.__class__ is float or a.__class__ is int:
         numerator = np.zeros(b._coef.shape, b._coef.dtype)
         numerator[0] = a
@@ -102,6 +102,11 @@ def divide(a: Any, b: Any) -> Data:
     if np.any(poles):
         coef[0] = np.divide(a._coef[0], b._coef[0])  # with NumPy's warning
     return singular.settled(singular.undefined(a._like(coef), poles), coef[0], a, b)
+
+
+@singular.warning_as(np.divide)
+def _by_zero(a: Data, b: Any) -> Data:
+    return scaled(a, b, np.divide)
 
 
 def negative(a: Data) -> Data:
@@ -249,6 +254,7 @@ def exp2(a: Data) -> Data:
     return _exp_with(scaled(a, np.log(a.dtype.type(2))), np.exp2(a._coef[0]), a)
 
 
+@singular.warning_as(np.expm1)
 def expm1(a: Data) -> Data:
     """exp(a) - 1, with the constant term of expm1."""
     value = np.expm1(a._coef[0])
@@ -309,6 +315,7 @@ def logaddexp(a: Any, b: Any) -> Data:
     return singular.settled(_replaced(a._like(upper + bend._coef), value), value, a, b)
 
 
+@singular.warning_as(np.logaddexp2)
 def logaddexp2(a: Any, b: Any) -> Data:
     """Logaddexp in base 2."""
     a, b = aligned(a, b)
@@ -397,11 +404,13 @@ def arctan2(y: Any, x: Any) -> Data:
     return singular.undefined(c, unknown)
 
 
+@singular.warning_as(np.sinh)
 def sinh(a: Data) -> Data:
     """Formula: s' = c a', c' = s a'."""
     return _sincos(a, np.sinh(a._coef[0]), np.cosh(a._coef[0]), 1.0)[0]
 
 
+@singular.warning_as(np.cosh)
 def cosh(a: Data) -> Data:
     """Formula: s' = c a', c' = s a'."""
     return _sincos(a, np.sinh(a._coef[0]), np.cosh(a._coef[0]), 1.0)[1]
@@ -440,6 +449,7 @@ def arctanh(a: Data) -> Data:
     return quotient_integral(a, _below_one(a), value)
 
 
+@singular.warning_as(np.hypot)
 def hypot(a: Any, b: Any) -> Data:
     """sqrt(a**2 + b**2), scaled so that nothing overflows."""
     a, b = aligned(a, b)

@@ -27,13 +27,18 @@ def serves(table: Table, *names: str) -> Callable[[Callable[..., Any]], Callable
     def register(handler: Callable[..., Any]) -> Callable[..., Any]:
         for name in names:
             if name not in _NOT_EVERYWHERE or hasattr(np, name):
-                table[reduce(getattr, name.split("."), np)] = handler
+                table[numpys(name)] = handler
         return handler
 
     return register
 
 
-def whole(value: Any, *others: Any) -> Data:
+def numpys(name: str) -> Any:
+    """The function of NumPy with this name, as ``linalg.norm``."""
+    return reduce(getattr, name.split("."), np)
+
+
+def whole(value: Any, *others: Any) -> Any:
     """`value` as a polynomial; a constant becomes one of the space of the first polynomial among the others."""
     value = operand(value)
     if isinstance(value, Data):

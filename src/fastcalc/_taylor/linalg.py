@@ -1,7 +1,7 @@
 """Linear algebra of matrices of polynomials, in stacks as NumPy's.
 
-With A0 for the constant terms, ``x <- x + A0^-1 (b - A x)`` gains one degree with each sweep, since A - A0 is nilpotent: exact
-after as many sweeps as the degree. Factorisations go column by column, with pivots chosen by the constant terms.
+With A0 the constant terms, ``x <- x + A0^-1 (b - A x)`` gains one degree with each sweep, since A - A0 is nilpotent:
+exact after as many sweeps as the degree. Factorisations go column by column, with pivots chosen by the constant terms.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ def _lstsq(a: Any, b: Any, rcond: Any = None) -> Any:
 # Determinants
 
 
-def _eliminated(a: Data) -> tuple[Data, NDArray[Any], NDArray[np.bool_]]:
+def _eliminated(a: Data) -> tuple[Any, Any, NDArray[np.bool_]]:
     """The pivots of Gaussian elimination, the sign of the permutation, and where a pivot to divide by was too small."""
     m = a.shape[-1]
     work = a._like(np.ascontiguousarray(a._coef))
@@ -122,8 +122,8 @@ def _eliminated(a: Data) -> tuple[Data, NDArray[Any], NDArray[np.bool_]]:
             break
         small = np.take_along_axis(column, best[..., None], -1)[..., 0] <= 4 * m * np.finfo(a.dtype).eps * size
         spoilt |= small
-        divisor = pivot._like(np.where(small, as_polynomial(np.ones(batch, a.dtype), a)._coef, pivot._coef))
-        factor = elementary.divide(a._like(rows[..., 1:, 0]), divisor[..., None])
+        divisor: Any = pivot._like(np.where(small, as_polynomial(np.ones(batch, a.dtype), a)._coef, pivot._coef))
+        factor: Any = elementary.divide(a._like(rows[..., 1:, 0]), divisor[..., None])
         update = elementary.multiply(factor[..., :, None], a._like(rows[..., :1, 1:]))
         work = a._like(rows[..., 1:, 1:] - update._coef)
     return a._like(np.stack(pivots, axis=-1)), sign, spoilt
@@ -131,15 +131,29 @@ def _eliminated(a: Data) -> tuple[Data, NDArray[Any], NDArray[np.bool_]]:
 
 @serves(FUNCTIONS, "linalg.det")
 def det(a: Any) -> Any:
-    """``np.linalg.det``; without divisions where the matrix of constant terms lacks two ranks or more."""
+    """``np.linalg.det``; without divisions where the matrix of constant terms lacks two ranks or more, or is small."""
     a = _square(a)
     if a.shape[-1] == 0:
         return as_polynomial(np.ones(a.shape[:-2], a.dtype), a)
+    if a.shape[-1] <= 3:
+        return _small_det(a)
     pivots, sign, spoilt = _eliminated(a)
-    result = np.prod(pivots, axis=-1) * sign  # type: ignore[call-overload]  # polynomials
+    result = np.prod(pivots, axis=-1) * sign
     if spoilt.any():
         result[spoilt] = _det_without_division(a[spoilt])
     return result
+
+
+def _small_det(a: Any) -> Any:
+    """The expansion along the first row."""
+    if a.shape[-1] == 1:
+        return a[..., 0, 0].copy()
+    if a.shape[-1] == 2:
+        return a[..., 0, 0] * a[..., 1, 1] - a[..., 0, 1] * a[..., 1, 0]
+    first, second, third = (a[..., k, :] for k in range(3))
+    ahead, back = [1, 2, 0], [2, 0, 1]
+    minors = second[..., ahead] * third[..., back] - second[..., back] * third[..., ahead]
+    return np.sum(first * minors, axis=-1)
 
 
 def _det_without_division(a: Any) -> Any:
@@ -157,15 +171,20 @@ def _det_without_division(a: Any) -> Any:
 @serves(FUNCTIONS, "linalg.slogdet")
 def _slogdet(a: Any) -> Any:
     a = _square(a)
+    if a.shape[-1] == 0:
+        return _SLOGDET(np.ones(a.shape[:-2], a.dtype), as_polynomial(np.zeros(a.shape[:-2], a._coef.real.dtype), a))
+    real = a.dtype.kind != "c"
     pivots, sign, spoilt = _eliminated(a)
-    size = np.abs(pivots)
-    logarithm = np.sum(np.log(size), axis=-1)
-    signs = np.sign(pivots._coef[0]).prod(axis=-1) * sign if a.dtype.kind != "c" else np.prod(pivots / size, -1) * sign
-    if spoilt.any():
-        determinant = _det_without_division(a[spoilt])
-        logarithm[spoilt] = np.log(np.abs(determinant))
-        signs[spoilt] = np.sign(determinant._coef[0]) if a.dtype.kind != "c" else determinant / np.abs(determinant)
-    return _SLOGDET(signs, logarithm)
+    with np.errstate(divide="ignore"):
+        size = np.abs(pivots)
+        logarithm = np.sum(np.log(size), axis=-1)
+        signs = np.asarray(np.sign(pivots._coef[0]).prod(axis=-1) * sign) if real else np.prod(pivots / size, -1) * sign
+        if spoilt.any():
+            determinant = _det_without_division(a[spoilt])
+            size = np.abs(determinant)
+            logarithm[spoilt] = np.log(size)
+            signs[spoilt] = np.sign(determinant._coef[0]) if real else determinant / size
+    return _SLOGDET(signs[()], logarithm)
 
 
 _SLOGDET = type(np.linalg.slogdet(np.eye(1)))
@@ -239,7 +258,7 @@ def _matrix_power(a: Any, n: Any) -> Any:
         raise TypeError(f"`n` must be an integer; got {n!r}")
     if n < 0:
         a, n = inv(a), -n
-    result = np.zeros_like(a) + np.eye(a.shape[-1], dtype=a.dtype) if n == 0 else None
+    result: Any = np.zeros_like(a) + np.eye(a.shape[-1], dtype=a.dtype) if n == 0 else None
     while n:
         if n & 1:
             result = a if result is None else matrices(result, a)

@@ -263,13 +263,16 @@ def _linspace(
     start: Any, stop: Any, num: int = 50, endpoint: bool = True, retstep: bool = False, dtype: Any = None,
     axis: int = 0, *, device: Any = None,
 ) -> Any:  # fmt: skip
+    first: Any
+    last: Any
     first, last = aligned(operand(start), operand(stop))
     part, unit = np.linspace(0.0, 1.0, num, endpoint, retstep=True)
     weights = part.astype(first.dtype).reshape(-1, *(1,) * first.ndim)
     coef = first._coef[:, None] + (last._coef - first._coef)[:, None] * weights
     if endpoint and num > 1:
         coef[:, -1] = last._coef
-    result = np.moveaxis(first._like(coef), 0, axis)
+    spread: Any = first._like(coef)
+    result = np.moveaxis(spread, 0, axis)
     result = result.copy() if dtype is None else result.astype(dtype)
     return (result, (last - first) * float(unit)) if retstep else result
 

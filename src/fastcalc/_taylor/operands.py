@@ -109,5 +109,7 @@ def store(result: Any, out: Any, where: Any = True) -> Any:
             "polynomial"
         )
     require_same(result, out)
+    if np.ndim(where) > out.ndim:
+        raise ValueError(f"`where` must broadcast to the shape {out.shape} of `out`; got shape {np.shape(where)}")
     np.copyto(out._coef, lifted(result._coef, out.ndim), where=where, casting="same_kind")
     return out

@@ -8,19 +8,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastcalc._taylor.data import Data
-from fastcalc._taylor.handlers import Table, behind, delivered, serves, values, whole
+from fastcalc._taylor.handlers import Table, behind, delivered, numpys, serves, values, whole
 from fastcalc._taylor.operands import operand
 
 FUNCTIONS: Table = {}
 
 
 def _by_values(name: str) -> None:
+    function = numpys(name)
+
     def handler(*args: Any, **options: Any) -> Any:
         plain = [values(one) for one in args]
         return function(*plain, **{key: values(option) for key, option in options.items()})
 
     serves(FUNCTIONS, name)(handler)
-    function = next(known for known, entry in FUNCTIONS.items() if entry is handler)
 
 
 for _name in (

@@ -1,7 +1,7 @@
 """Products of matrices of polynomials, and all functions that are such products.
 
-A product of two polynomials' matrices is a sum over pairs of terms, ``C[a + b] += A[a] @ B[b]``: large matrices take one BLAS
-call for each term of A, small ones one call of the kernel for all products of entries, which are then added.
+A product of matrices of polynomials is a sum over pairs of terms, ``C[a + b] += A[a] @ B[b]``: large matrices take one
+BLAS call for each term of A, small ones one call of the kernel for all products of entries, which are then added.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ from fastcalc._taylor.space import TaylorSpace
 FUNCTIONS: Table = {}
 UFUNCS: dict[np.ufunc, Any] = {}
 
-_LARGE = 64  # products of entries per matrix from which BLAS pays
+_LARGE = 1000  # products of entries from which BLAS pays, for matrices that are not tiny
+_TINY = 27
 _MOST_TERMS = 2000  # for which goals of products are tabulated
 _MOST_NUMBERS = 2**22  # in one array of all products of entries
 
@@ -62,7 +63,8 @@ def matrices(a: Any, b: Any) -> Any:
     dtype = np.result_type(a.dtype, b.dtype)
     left, right = lifted(a._coef, ndim).astype(dtype, copy=False), lifted(b._coef, ndim).astype(dtype, copy=False)
     products = a.shape[-2] * a.shape[-1] * b.shape[-1]
-    if products >= _LARGE and a._space.n_terms <= _MOST_TERMS and dtype != np.longdouble:
+    stack = int(np.prod(np.broadcast_shapes(a.shape[:-2], b.shape[:-2])))
+    if products >= _TINY and products * stack >= _LARGE and a._space.n_terms <= _MOST_TERMS and dtype != np.longdouble:
         return a._like(_by_terms(a._space, left, right))
     return _by_entries(a._like(left), b._like(right))
 
@@ -84,7 +86,7 @@ def goals(space: TaylorSpace) -> list[tuple[NDArray[np.intp], NDArray[np.intp]]]
 
 
 def _by_terms(space: TaylorSpace, a: NDArray[Any], b: NDArray[Any]) -> NDArray[Any]:
-    result = np.matmul(a[0], b)
+    result: NDArray[Any] = np.matmul(a[0], b)
     for number, (partners, sums) in enumerate(goals(space)[1:], 1):
         if a[number].any():
             result[sums] += np.matmul(a[number], b[: len(partners)] if partners[-1] < len(partners) else b[partners])
@@ -110,6 +112,9 @@ def matmul(a: Any, b: Any) -> Any:
     a, b = array(a), array(b)
     if a.ndim == 0 or b.ndim == 0:
         raise ValueError(f"np.matmul needs at least one axis of each; got shapes {a.shape} and {b.shape}: use *")
+    if a.ndim == b.ndim == 1 and a.shape == b.shape and isinstance(a, Data) and isinstance(b, Data):
+        product = elementary.multiply(a, b)  # the most frequent one, without what stacks of matrices need
+        return product._like(product._coef.sum(axis=1))
     left = a if a.ndim > 1 else reshaped(a, (1, *a.shape))
     right = b if b.ndim > 1 else reshaped(b, (*b.shape, 1))
     result = matrices(left, right)
@@ -152,7 +157,7 @@ def _vecdot(x1: Any, x2: Any, /, *, axis: int = -1) -> Any:
 def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
     """``np.tensordot``."""
     a, b = array(a), array(b)
-    if np.ndim(axes) == 0 and not isinstance(axes, (list, tuple)):
+    if not isinstance(axes, (list, tuple)) and np.ndim(axes) == 0:
         mine, theirs = list(range(a.ndim - int(axes), a.ndim)), list(range(int(axes)))
     else:
         mine, theirs = (list(np.atleast_1d(one)) for one in axes)
@@ -180,7 +185,7 @@ def dot(a: Any, b: Any, out: Any = None) -> Any:
     a, b = array(a), array(b)
     if a.ndim == 0 or b.ndim == 0:
         return delivered(elementary.multiply(a, b), out)
-    result = tensordot(a, b, ([-1], [-1 if b.ndim == 1 else -2]))
+    result = matmul(a, b) if b.ndim <= 2 else tensordot(a, b, ([-1], [-2]))
     return delivered(result, out)
 
 

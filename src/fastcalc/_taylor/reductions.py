@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fastcalc._taylor import elementary
 from fastcalc._taylor.data import Data, lifted, series_dtype
@@ -58,13 +59,26 @@ def folded(
     if count == 0:
         result = as_polynomial(np.full(lanes.shape[2:], identity if identity is not None else first, p.dtype), p)
     else:
-        result = _tree(elementary.UFUNCS[ufunc], p._like(lanes))
+        chosen_lanes = _without_ties(ufunc, lanes)
+        result = _tree(elementary.UFUNCS[ufunc], p._like(lanes)) if chosen_lanes is None else p._like(chosen_lanes)
     if initial is not UNSET and initial is not None:
         result = elementary.UFUNCS[ufunc](result, initial)
     if keepdims:
         shape = [1 if k in axes else p._coef.shape[k] for k in range(1, p.ndim + 1)]
         result = result._like(result._coef.reshape(len(result._coef), *shape))
     return result
+
+
+def _without_ties(ufunc: np.ufunc, lanes: NDArray[Any]) -> NDArray[Any] | None:
+    """The extremes along the first axis of polynomials if no two are equal there, None for other functions."""
+    if ufunc is not np.maximum and ufunc is not np.minimum:
+        return None
+    constants = lanes[0]
+    best = (constants.argmax if ufunc is np.maximum else constants.argmin)(axis=0)[None]
+    extreme = np.take_along_axis(constants, best, axis=0)
+    if (np.count_nonzero(constants == extreme, axis=0) > 1).any():
+        return None
+    return np.take_along_axis(lanes, best[None], axis=1)[:, 0]
 
 
 def _where(chosen: Any, p: Data, other: Any) -> Data:
@@ -238,8 +252,8 @@ def _one_by_one(ufunc: np.ufunc, a: Data, axis: Any, dtype: Any, keepdims: bool,
     result = entries.pop(0) if initial is UNSET or initial is None else initial
     for entry in entries:
         result = ufunc(result, entry)
-    result = whole(result, a)
-    return result._like(np.expand_dims(result._coef, axes[0])) if keepdims else result.copy()
+    combined: Data = whole(result, a)
+    return combined._like(np.expand_dims(combined._coef, axes[0])) if keepdims else combined.copy()
 
 
 def accumulated(ufunc: np.ufunc, a: Any, axis: Any = 0, dtype: Any = None, out: Any = None) -> Any:
@@ -286,10 +300,11 @@ def at(ufunc: np.ufunc, a: Any, indices: Any, *others: Any) -> None:
         other._like(np.broadcast_to(lifted(other._coef, numbers.ndim), (len(a._coef), *numbers.shape)))
         for other in spread
     ]
+    goal: Any = a
     flat = [lane._coef.reshape(len(a._coef), numbers.size) for lane in lanes]
     for i, place in enumerate(zip(*places, strict=True)):
         key = tuple(int(k) for k in place)
-        a[key] = ufunc(a[key], *(a._like(lane[:, i]) for lane in flat))
+        goal[key] = ufunc(goal[key], *(a._like(lane[:, i]) for lane in flat))
 
 
 METHODS: dict[str, Callable[..., Any]] = {

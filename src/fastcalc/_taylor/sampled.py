@@ -1,4 +1,4 @@
-"""Functions of samples: differences, integrals, interpolation, polynomials given by coefficients, Fourier transforms."""
+"""Functions of samples: differences, integrals, interpolation, polynomials by coefficients, Fourier transforms."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from fastcalc._instructions import series
 from fastcalc._taylor import elementary, singular
 from fastcalc._taylor.data import Data, series_dtype
-from fastcalc._taylor.handlers import UNSET, Table, array, behind, delivered, serves, values, whole
+from fastcalc._taylor.handlers import UNSET, Table, array, behind, delivered, numpys, serves, values, whole
 from fastcalc._taylor.operands import aligned, as_polynomial, operand
 
 FUNCTIONS: Table = {}
@@ -60,7 +60,8 @@ def _gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: Any = 1) -> A
     if not isinstance(f, Data) or any(isinstance(one, Data) for one in varargs):
         raise TypeError("np.gradient takes Taylor polynomials as `f`, with plain spacing: divide np.diff by np.diff")
     axes = tuple(range(f.ndim)) if axis is None else tuple(np.atleast_1d(axis))
-    result = np.gradient(f._coef, *varargs, axis=tuple(behind(int(k), f.ndim) for k in axes), edge_order=edge_order)  # type: ignore[call-overload]  # tuples of axes
+    shifted = tuple(behind(int(k), f.ndim) for k in axes)
+    result: Any = np.gradient(f._coef, *varargs, axis=shifted, edge_order=edge_order)
     many = isinstance(result, (list, tuple))
     return tuple(f._like(one) for one in result) if many else f._like(result)
 
@@ -118,7 +119,7 @@ def _interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, perio
     model = next(one for one in (x, xp, fp) if isinstance(one, Data))
     fp = whole(fp, model)
     ends = [whole(fp[place] if end is None else end, model)._coef[:, None] for end, place in ((left, 0), (right, -1))]
-    slopes = elementary.divide(fp[1:] - fp[:-1], xp[1:] - xp[:-1])
+    slopes: Any = elementary.divide(fp[1:] - fp[:-1], xp[1:] - xp[:-1])
     zero = np.zeros((len(fp._coef), 1), slopes.dtype)
     slopes = slopes._like(np.concatenate([zero, slopes._coef, zero], axis=1))  # of the pieces, with both ends
     dtype = np.result_type(fp.dtype, ends[0], ends[1])
@@ -196,6 +197,7 @@ def _sinc_series(t: Any, degree: int) -> NDArray[Any]:
 
 def _transforms(name: str) -> None:
     default = (-2, -1) if name.endswith("2") else None
+    function = numpys(f"fft.{name}")
     one_axis = name.removeprefix("i").removeprefix("r").removeprefix("h") == "fft"
 
     def along(a: Any, n: Any = None, axis: int = -1, norm: Any = None, out: Any = None) -> Any:
@@ -211,7 +213,6 @@ def _transforms(name: str) -> None:
 
     handler: Callable[..., Any] = along if one_axis else over
     serves(FUNCTIONS, f"fft.{name}")(handler)
-    function = getattr(np.fft, name)
 
 
 def _terms(a: Data, coef: NDArray[Any]) -> Data:

@@ -1,7 +1,7 @@
 """Shapes and places: functions that only move entries.
 
-They are NumPy's own, applied to the constant terms: where these give a view, the coefficients seen with its strides are the
-result, a view too. Elsewhere they are applied to the numbers of the entries, which say where each one goes.
+They are NumPy's own, applied to the constant terms: where these give a view, the coefficients seen with its strides are
+the result, a view too. Elsewhere they are applied to the numbers of the entries, which say where each one goes.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastcalc._taylor.data import Data, series_dtype
-from fastcalc._taylor.handlers import Table, array, behind, delivered, model_of, serves, values
+from fastcalc._taylor.handlers import Table, array, behind, delivered, model_of, numpys, serves, values
 from fastcalc._taylor.operands import as_polynomial
 
 FUNCTIONS: Table = {}
@@ -95,11 +95,12 @@ class Numbering:
 
 
 def _moving(name: str) -> None:
+    function = numpys(name)
+
     def handler(a: Any, *args: Any, **options: Any) -> Any:
         return moved(function, a, *args, **options)
 
     serves(FUNCTIONS, name)(handler)
-    function = next(known for known, entry in FUNCTIONS.items() if entry is handler)
 
 
 for _name in (
@@ -115,13 +116,13 @@ if hasattr(np, "unstack"):
 
 def _placing(name: str) -> None:
     """Functions that fill up with zeros."""
+    function = numpys(name)
 
     def handler(a: Any, *args: Any, **options: Any) -> Any:
         numbered = Numbering()
         return numbered.polynomial(function(numbered(a), *args, **options))
 
     serves(FUNCTIONS, name)(handler)
-    function = next(known for known, entry in FUNCTIONS.items() if entry is handler)
 
 
 for _name in ("diagflat", "tril", "triu"):

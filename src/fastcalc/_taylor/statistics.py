@@ -184,7 +184,7 @@ def cov(
     rows = [_observations(whole(m, y), rowvar)]
     if y is not None:
         rows.append(_observations(whole(y, m), rowvar))
-    x = np.concatenate(rows)  # type: ignore[call-overload]  # polynomials
+    x: Any = np.concatenate(rows)
     x = x if dtype is None else x.astype(dtype)
     freedom = x.shape[1] - ((0 if bias else 1) if ddof is None else ddof)
     deviation = x - mean(x, 1, keepdims=True)

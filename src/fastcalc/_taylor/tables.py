@@ -95,7 +95,7 @@ def children(
     """Parent, variable and child for each term but 1, by parent: it is one other, times a variable up to its first."""
     n, lower = space.n_variables, successors.shape[1] - 1
     first = np.where(space.exponents.any(axis=1), (space.exponents != 0).argmax(axis=1), n - 1)
-    mine = (np.arange(n)[None, :] <= first[:lower, None]) & (successors[:, :lower].T != space.n_terms)
+    mine = (np.arange(n)[None, :] <= first[:lower, None]) & (space.n_terms != successors[:, :lower].T)
     parent, variable = np.nonzero(mine)
     return parent, variable, successors[variable, parent].astype(np.intp)
 
