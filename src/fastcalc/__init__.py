@@ -31,6 +31,7 @@ from fastcalc._differences.stencils import Stencil, fd_weights, stencil
 from fastcalc._results import DerivativeResult, Status
 from fastcalc._taylor.polynomial import TaylorPolynomial
 from fastcalc._taylor.space import TaylorSpace
+from fastcalc._taylor.userfunction import taylor_function
 from fastcalc.checking import GradientReport, check_gradient, check_jacobian
 
 __version__ = "0.1.0"
@@ -63,6 +64,7 @@ __all__ = [
     "propagate",
     "show_config",
     "stencil",
+    "taylor_function",
     "value_and_gradient",
     "vjp",
 ]

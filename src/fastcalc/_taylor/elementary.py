@@ -95,13 +95,14 @@ def divide(a: Any, b: Any) -> Data:
         a, b = aligned(a, b)
     coef = series.divide(a._space.tables, a._coef, b._coef)
     assert coef is not None
+    c: Data = a._like(coef)
     value = coef[0]
     if isinstance(value, float) and isfinite(value):
-        return a._like(coef)
+        return c
     poles = b._coef[0] == 0
     if np.any(poles):
         coef[0] = np.divide(a._coef[0], b._coef[0])  # with NumPy's warning
-    return singular.settled(singular.undefined(a._like(coef), poles), coef[0], a, b)
+    return singular.settled(singular.undefined(c, poles), coef[0], a, b)
 
 
 def negative(a: Data) -> Data:
@@ -382,8 +383,8 @@ def arctan(a: Data) -> Data:
 
 
 def arctan2(y: Any, x: Any) -> Data:
-    """arctan(y / x), or -arctan(x / y) where that is the smaller quotient, plus a constant. On the negative x axis, where
-    it jumps, it is continued from the side of y's zero: 0.0 or -0.0.
+    """arctan(y / x), or -arctan(x / y) where that is the smaller quotient, plus a constant. On the negative x axis,
+    where it jumps, it is continued from the side of y's zero: 0.0 or -0.0.
     """
     y, x = aligned(y, x)
     u, v = y._coef[0], x._coef[0]

@@ -1,4 +1,4 @@
-"""Functions in pieces: the larger of two, steps, remainders. At a jump, and at a tie that is a kink, derivatives are NaN."""
+"""Functions in pieces: the larger of two, steps, remainders. Derivatives are NaN at jumps, and at ties with a kink."""
 
 from __future__ import annotations
 
