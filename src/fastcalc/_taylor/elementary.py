@@ -84,6 +84,9 @@ def _product(a: Data, b: Data) -> Data:
 def divide(a: Any, b: Any) -> Data:
     """A / b; where b's constant term is 0 there are no derivatives."""
     if not isinstance(b, Data):
+        if np.any(zero := np.equal(b, 0)):
+            c = scaled(a, np.where(zero, 1, b).astype(b.dtype) if isinstance(b, np.ndarray) else type(b)(1), np.divide)
+            return singular.undefined(_replaced(c, np.divide(a._coef[0], b)), zero)
         return scaled(a, b, np.divide)
     if a.__class__ is float or a.__class__ is int:
         numerator = np.zeros(b._coef.shape, b._coef.dtype)
