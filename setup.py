@@ -51,7 +51,8 @@ MSVC_FLAGS = ["/Od" if CHECKED else "/O2", "/fp:precise"]
 ARITHMETIC_KERNELS = ["fastcalc._kernels.series", "fastcalc._kernels.evaluation"]
 # Complex products inline, without the branch and the call that turn a NaN into the infinity of C's Annex G; division
 # still scales against overflow, as with -fcx-limited-range it does not. Clang has the flag from version 18.
-ARITHMETIC_FLAGS = ["-fcx-fortran-rules"]
+# Lanes in vector registers: what the headers say by "omp simd" needs no run-time library.
+ARITHMETIC_FLAGS = ["-fcx-fortran-rules", "-fopenmp-simd"]
 # Level: its flags, and what the preprocessor must find with them, so that other processors build the baseline alone.
 # Contraction is what FMA is for; results of these kernels then differ between levels, by rounding.
 LEVELS = {
@@ -171,7 +172,7 @@ class BuildKernels(build_ext):
         """The usual flags, and those of arithmetic kernels by module, for the levels that the compiler has."""
         if self.compiler.compiler_type == "msvc":
             return MSVC_FLAGS, {}
-        arithmetic = [*GNU_FLAGS, *(ARITHMETIC_FLAGS if self.accepts(ARITHMETIC_FLAGS) else [])]
+        arithmetic = [*GNU_FLAGS, *(flag for flag in ARITHMETIC_FLAGS if self.accepts([flag]))]
         levels = {level: flags for level, (flags, condition) in LEVELS.items() if self.accepts(flags, condition)}
         special = dict.fromkeys(ARITHMETIC_KERNELS, arithmetic)
         for name, (_, level) in level_modules().items():

@@ -41,7 +41,7 @@ WRONG_OPTIONS = [
     (
         {"method": "newton"},
         ValueError,
-        "`method` must be one of 'central', 'forward', 'backward', 'complex', 'adaptive'; got 'newton'",
+        "`method` must be one of 'central', 'forward', 'backward', 'complex', 'adaptive', 'exact'; got 'newton'",
     ),
     ({"method": 3}, TypeError, "`method` must be a string; got 3: use one of 'central'"),
     ({"method": None}, TypeError, "`method` must be a string; got None"),

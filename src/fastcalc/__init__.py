@@ -7,6 +7,7 @@
     fc.derivative(f, x, n)                 # of one variable, at one or many points
     fc.jvp(f, x, v), fc.vjp(f, x, w), fc.hvp(f, x, v)
     fc.laplacian(f, x), fc.divergence(f, x), fc.curl(f, x), fc.partial(f, x, alpha)
+    fc.taylor(f, x0, degree)               # a TaylorPolynomial; see also TaylorSpace
     fc.propagate(f, x, cov)                # first-order error propagation
     fc.estimate_noise(f, x)                # of the values of f
     fc.check_gradient(f, gradient, x)      # is it right? also check_jacobian
@@ -20,8 +21,10 @@ whose errors can be relied on; the others take one step per variable unless they
 """
 
 from fastcalc._config import show_config
+from fastcalc._differences.expansion import taylor
 from fastcalc._differences.fields import curl, divergence, laplacian
 from fastcalc._differences.functions import derivative, gradient, hessian, jacobian, value_and_gradient
+from fastcalc._differences.implicit import implicit
 from fastcalc._differences.mixed import partial
 from fastcalc._differences.noise import estimate_noise
 from fastcalc._differences.operators import Derivative, Gradient, Hessian, Jacobian
@@ -29,6 +32,7 @@ from fastcalc._differences.products import hvp, jvp, vjp
 from fastcalc._differences.propagate import propagate
 from fastcalc._differences.stencils import Stencil, fd_weights, stencil
 from fastcalc._results import DerivativeResult, Status
+from fastcalc._taylor.inversion import inverse_map
 from fastcalc._taylor.polynomial import TaylorPolynomial
 from fastcalc._taylor.space import TaylorSpace
 from fastcalc._taylor.userfunction import taylor_function
@@ -57,6 +61,8 @@ __all__ = [
     "gradient",
     "hessian",
     "hvp",
+    "implicit",
+    "inverse_map",
     "jacobian",
     "jvp",
     "laplacian",
@@ -64,6 +70,7 @@ __all__ = [
     "propagate",
     "show_config",
     "stencil",
+    "taylor",
     "taylor_function",
     "value_and_gradient",
     "vjp",

@@ -111,7 +111,7 @@ class DerivativeResult:
     Attributes
     ----------
     value : ndarray or scalar
-        The derivative, as without ``full_output``.
+        The derivative, as without ``full_output``. For `taylor` a polynomial; the rest then has the shape of its coef.
     error : ndarray or scalar
         Absolute error of `value`, in its units and of its shape; NaN where it is unknown. Adaptive methods mean it as a
         bound, usually tens of times the true error; for fixed steps it is an estimate, from accuracy 4 on.
@@ -211,11 +211,16 @@ class DerivativeResult:
             ax.set_title(f"component {at[0] if len(at) == 1 else at}")
         return ax
 
+    @property
+    def _numbers(self) -> Any:
+        """The value, or the coefficients of a polynomial."""
+        return getattr(self.value, "coef", self.value)
+
     def _index(self, component: Any) -> tuple[int, ...]:
         """`component` as an index of `value`."""
-        shape = np.shape(self.value)
+        shape = np.shape(self._numbers)
         if component is None:
-            if np.size(self.value) != 1:
+            if np.size(self._numbers) != 1:
                 raise ValueError(
                     f"`component` must be given for a value of shape {shape}: {self._example()} for the first one"
                 )
@@ -230,7 +235,7 @@ class DerivativeResult:
         return tuple(check.integer("component", index, 0, n - 1, remedy) for index, n in zip(given, shape, strict=True))
 
     def _example(self) -> str:
-        at = (0,) * np.ndim(self.value)
+        at = (0,) * np.ndim(self._numbers)
         return f"component={at[0] if len(at) == 1 else at}"
 
     def __repr__(self) -> str:
@@ -248,23 +253,23 @@ class DerivativeResult:
             f"<tr><th style='text-align:left'>{name}</th><td style='text-align:left'><pre style='margin:0'>"
             f"{escape(text)}</pre></td></tr>"
             for name, text in self._rows()
-            if np.ndim(self.value) == 0 or name in ("evaluations", "message", "fun")
+            if np.ndim(self._numbers) == 0 or name in ("evaluations", "message", "fun")
         )
-        if np.ndim(self.value) == 0:
+        if np.ndim(self._numbers) == 0:
             return f"<table>{facts}</table>"
         status = np.asarray(self.status)
         body = ""
-        for at in list(np.ndindex(np.shape(self.value)))[:_ROWS_SHOWN]:
+        for at in list(np.ndindex(np.shape(self._numbers)))[:_ROWS_SHOWN]:
             cells = (
                 str(at[0] if len(at) == 1 else at),
-                f"{self.value[at]:.10g}",
+                f"{self._numbers[at]:.10g}",
                 f"{self.error[at]:.2g}",
-                f"{self.step[at]:.3g}" if np.shape(self.step) == np.shape(self.value) else "",
+                f"{self.step[at]:.3g}" if np.shape(self.step) == np.shape(self._numbers) else "",
                 MEANING[Status(int(status[at]))],
             )
             body += "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>"
         heads = "".join(f"<th>{head}</th>" for head in ("component", "value", "error", "step", "status"))
-        hidden = np.size(self.value) - _ROWS_SHOWN
+        hidden = np.size(self._numbers) - _ROWS_SHOWN
         more = f"<p>and {hidden} more components</p>" if hidden > 0 else ""
         return f"<table>{facts}</table><table><tr>{heads}</tr>{body}</table>{more}"
 
@@ -290,6 +295,7 @@ _BY_URGENCY = [
     Status.NOISE_LIMIT,
     Status.ROUNDING_LIMIT,
     Status.CONVERGED,
+    Status.EXACT,
 ]
 
 

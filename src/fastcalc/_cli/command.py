@@ -122,7 +122,7 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     add("--gradient", action="store_true", help="gradient (the default for functions that return one number)")
     add("--jacobian", action="store_true", help="Jacobian (the default for all others)")
     add("--hessian", action="store_true", help="Hessian")
-    add("--method", default="central", help="central (default), adaptive, forward, backward or complex")
+    add("--method", default="central", help="central (default), adaptive, exact, forward, backward or complex")
     add("--accuracy", type=int, help=f"order of the differences (default {_ACCURACY}, which gives error bars)")
     add("--step", type=float, help="step, in the units of x (default: chosen by rounding against truncation)")
     add("--json", action="store_true", help="print one JSON object; what is not finite is null")

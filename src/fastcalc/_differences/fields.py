@@ -40,8 +40,9 @@ def laplacian(f: Callable[..., Any], x: ArrayLike, *, out: _Array | None = None,
 
     Notes
     -----
-    2n + 1 calls of f for central differences of accuracy 2, about 20 per variable for "adaptive". The error is
-    O(h**accuracy), its estimate the sum of those of the second derivatives.
+    2n + 1 calls of f for central differences of accuracy 2, about 20 per variable for "adaptive", one per chunk of
+    variables for "exact" (23 for n = 100). The error is O(h**accuracy), its estimate the sum of those of the second
+    derivatives.
 
     Examples
     --------
@@ -79,7 +80,8 @@ def divergence(f: Callable[..., Any], x: ArrayLike, *, out: _Array | None = None
 
     Notes
     -----
-    2n calls of f for central differences of accuracy 2, error O(h**accuracy); about 20 per variable for "adaptive".
+    2n calls of f for central differences of accuracy 2, error O(h**accuracy); about 20 per variable for "adaptive"; one
+    per chunk of variables for "exact", see `gradient`.
 
     Examples
     --------
@@ -131,8 +133,8 @@ def curl(f: Callable[..., Any], x: ArrayLike, *, out: _Array | None = None, **op
 
     Notes
     -----
-    2n calls of f for central differences of accuracy 2, error O(h**accuracy); about 20 per variable for "adaptive". In
-    two dimensions ``dF_1/dx_0 - dF_0/dx_1``.
+    2n calls of f for central differences of accuracy 2, error O(h**accuracy); about 20 per variable for "adaptive", one
+    in all for "exact". In two dimensions ``dF_1/dx_0 - dF_0/dx_1``.
 
     Examples
     --------

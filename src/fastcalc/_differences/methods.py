@@ -1,13 +1,13 @@
-"""Which recipe serves a method: fixed steps, one stencil a result, or adaptive ones, a ladder a line."""
+"""Which recipe serves a method: fixed steps, one stencil a result; adaptive ones, a ladder a line; or none at all."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fastcalc._differences import adaptive, recipes
+from fastcalc._differences import adaptive, exact, recipes
 from fastcalc._differences.climb import Aim
 from fastcalc._differences.engine import Function
 from fastcalc._differences.plans import CENTRAL, KINDS
@@ -15,14 +15,17 @@ from fastcalc._differences.recipes import Frame
 from fastcalc._differences.settings import Settings
 from fastcalc._differences.solve import Solution, solve_fixed
 from fastcalc._differences.steps import Rule
+from fastcalc._functions.taylor import TaylorFunction
 
-AnyRecipe = recipes.Recipe | adaptive.Adaptive
+AnyRecipe = recipes.Recipe | adaptive.Adaptive | exact.Exact
 
 
 def solve(recipe: AnyRecipe, function: Function, x: NDArray[Any], frame: Frame, *, full: bool) -> Solution:
     """Derivatives at x (n, lanes); with ``full`` their errors, steps and statuses."""
     if isinstance(recipe, adaptive.Adaptive):
         return recipe.solve(function, x, frame, full=full)
+    if isinstance(recipe, exact.Exact):
+        return recipe.solve(cast(TaylorFunction, function), x, frame, full=full)
     return solve_fixed(recipe, function, x, frame, full=full)
 
 
@@ -40,6 +43,8 @@ def lines(settings: Settings, order: int, n: int, *, base: bool = False) -> AnyR
     """Derivatives of this order along n coordinates; kept and shared where it pays."""
     if settings.method == "adaptive":
         return adaptive.Lines(aim(settings), order)
+    if settings.method == "exact":
+        return exact.Lines(order, n)
     return recipes.lines(KINDS[settings.method], order, settings.accuracy, n, base)
 
 
@@ -49,6 +54,8 @@ def some_lines(
     """The same along some of the coordinates."""
     if settings.method == "adaptive":
         return adaptive.Lines(aim(settings), order, chosen=chosen)
+    if settings.method == "exact":
+        return exact.Lines(order, n, chosen)
     return recipes.Lines(rule(settings, order), n, chosen=chosen, base=base)
 
 
@@ -56,6 +63,8 @@ def hessian(settings: Settings, n: int) -> AnyRecipe:
     """All second derivatives."""
     if settings.method == "adaptive":
         return adaptive.Hessian(aim(settings))
+    if settings.method == "exact":
+        return exact.Hessian(n)
     return recipes.hessian(KINDS[settings.method], settings.accuracy, n)
 
 
@@ -63,6 +72,8 @@ def direction(settings: Settings, v: NDArray[Any], groups: list[NDArray[np.intp]
     """First derivatives along v, a result for each group of variables."""
     if settings.method == "adaptive":
         return adaptive.Lines(aim(settings), 1, v=v, groups=groups)
+    if settings.method == "exact":
+        return exact.Direction(v)
     return recipes.Direction(rule(settings, 1), v, groups)
 
 
@@ -70,11 +81,15 @@ def hessian_direction(settings: Settings, v: NDArray[Any], group: NDArray[np.int
     """The products H v, v restricted to a group of variables."""
     if settings.method == "adaptive":
         return adaptive.HessianDirection(aim(settings), v, group)
+    if settings.method == "exact":
+        return exact.HessianDirection(v)
     return recipes.HessianDirection(rule(settings, 2, across=True), v, group)
 
 
 def partial(settings: Settings, alpha: tuple[int, ...]) -> AnyRecipe:
-    """One mixed partial derivative in at least two variables."""
+    """One mixed partial derivative in at least two variables; exact ones in any number."""
     if settings.method == "adaptive":
         return adaptive.Partial(aim(settings), alpha)
+    if settings.method == "exact":
+        return exact.Partial(alpha)
     return recipes.Partial(rule(settings, max(alpha), sum(alpha)), alpha)

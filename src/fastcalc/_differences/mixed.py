@@ -58,6 +58,8 @@ def partial(
     where D_k goes along sum(k_i h_i e_i) / h_i: prod(alpha + 1) - 1 lines, and one for each variable for its step h_i,
     of about 20 calls each. The errors add up, with these weights.
 
+    ``method="exact"`` runs f once, on polynomials with prod(alpha + 1) coefficients.
+
     Examples
     --------
     >>> import numpy as np
@@ -80,14 +82,17 @@ def partial(
     if problem.settings.method == "complex" and total > 1:
         raise ValueError(f"method 'complex' gives first derivatives; got alpha = {alpha!s}: use method 'central'")
     involved = np.flatnonzero(index).astype(np.intp)
-    if total == 0:
+    exact = problem.settings.method == "exact"
+    if exact:
+        recipe = methods.partial(problem.settings, index)
+    elif total == 0:
         recipe = methods.some_lines(replace(problem.settings, method="central"), 1, len(index), involved, base=True)
     elif len(involved) == 1:
         recipe = methods.some_lines(problem.settings, total, len(index), involved)
     else:
         recipe = methods.partial(problem.settings, index)
     solution = methods.solve(recipe, problem.function, problem.points, problem.frame, full=problem.settings.full_output)
-    if total == 0:
+    if total == 0 and not exact:
         solution = _value_alone(solution)
     return problem.finish(solution, problem.function.shape + problem.batch, out)
 

@@ -7,19 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, ClassVar, Unpack
+from typing import Any, ClassVar, Unpack, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastcalc import _validation as check
-from fastcalc._differences import adaptive, methods
+from fastcalc._differences import adaptive, exact, methods
 from fastcalc._differences.engine import Function
 from fastcalc._differences.problem import Problem, as_points, deliver, frame_at, make_function, split_arguments
 from fastcalc._differences.products import linear_operator
 from fastcalc._differences.recipes import NO_FRAME, Recipe
 from fastcalc._differences.settings import ADAPTIVE, DEFAULT, Options, Settings, documented, parse
 from fastcalc._differences.solve import Solution, solve_at_once, solve_fixed
+from fastcalc._functions.taylor import TaylorFunction
 from fastcalc._results import worst
 
 _HIGHEST = 10
@@ -43,7 +44,7 @@ class Operator:
         self._f = f
         self._settings = self._parse(options)
         self._plain = self._settings is DEFAULT or self._settings.plain
-        self._adaptive = self._settings.method == "adaptive"
+        self._takes_scalars = self._settings.method in ("adaptive", "exact")
         self._spare: list[tuple[tuple[int, ...], np.dtype[Any], Function, methods.AnyRecipe]] = []
 
     def _parse(self, options: Any) -> Settings:
@@ -65,7 +66,12 @@ class Operator:
             x = args[0]
             if self._one_variable and type(x) in (float, np.float64):
                 x = np.asarray(x)
-            if type(x) is np.ndarray and x.dtype is _FLOAT64 and x.flags.c_contiguous and (x.ndim or self._adaptive):
+            if (
+                type(x) is np.ndarray
+                and x.dtype is _FLOAT64
+                and x.flags.c_contiguous
+                and (x.ndim or self._takes_scalars)
+            ):
                 result = self._at_once(x)
                 if result is not None:
                     return result
@@ -102,7 +108,7 @@ class Operator:
             return None
         function, recipe = self._take(x, n)
         if not isinstance(recipe, Recipe):
-            result = self._climb_at_once(recipe, function, x, n)
+            result = self._unfixed_at_once(recipe, function, x, n)
             self._spare.append((shape, x.dtype, function, recipe))
             return result
         result = solve_at_once(recipe, function, x, x.size // n, self._shape((), shape) if self._square else shape)
@@ -112,11 +118,15 @@ class Operator:
         self._spare.append((shape, x.dtype, function, recipe))
         return result
 
-    def _climb_at_once(self, recipe: methods.AnyRecipe, function: Function, x: NDArray[Any], n: int) -> Any:
-        """The same for adaptive methods."""
-        if not isinstance(recipe, adaptive.Lines):
-            return None
-        value = recipe.at_once(function, x.reshape(n, -1).copy(), x.shape)
+    def _unfixed_at_once(self, recipe: methods.AnyRecipe, function: Function, x: NDArray[Any], n: int) -> Any:
+        """The same for methods without fixed steps."""
+        value: NDArray[Any] | None = None
+        if isinstance(recipe, exact.Exact):
+            value = recipe.at_once(cast(TaylorFunction, function), x)
+            if value is not None:
+                value = value.reshape(self._shape(function.shape, x.shape))
+        elif isinstance(recipe, adaptive.Lines):
+            value = recipe.at_once(function, x.reshape(n, -1).copy(), x.shape)
         return value[()] if value is not None and value.ndim == 0 else value
 
     def _take(self, x: NDArray[Any], n: int) -> tuple[Function, methods.AnyRecipe]:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -18,6 +18,7 @@ from fastcalc._differences.settings import Settings, inward, parse
 from fastcalc._differences.solve import Solution
 from fastcalc._differences.steps import require_moved
 from fastcalc._functions.python import PythonFunction
+from fastcalc._functions.taylor import TaylorFunction
 from fastcalc._functions.vectorized import VectorizedFunction
 from fastcalc._results import DerivativeResult, Status, describe, succeeded
 
@@ -62,6 +63,18 @@ def make_function(
 ) -> Function:
     """The adapter that calls f at points of n variables like x."""
     imaginary, nan_on_error = settings.method == "complex", settings.on_error == "nan"
+    if settings.method == "exact":
+        own = () if one_variable else x.shape[:1] if settings.vectorized else x.shape
+        exact = TaylorFunction(
+            f,
+            x.dtype,
+            own,
+            takes_blocks=settings.vectorized,
+            one_row=one_variable,
+            scalar=scalar,
+            nan_on_error=nan_on_error,
+        )
+        return cast(Function, exact)  # all that is common of them; its recipes alone call it
     dtype = np.result_type(x.dtype, np.complex64) if imaginary else x.dtype
     if settings.vectorized:
         return VectorizedFunction(f, dtype, n, one_variable, scalar, imaginary, nan_on_error)

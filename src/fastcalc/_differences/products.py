@@ -71,8 +71,8 @@ def jvp(
     As many calls of f as for a derivative in one variable, `accuracy` for central differences; as many again for each
     further group of variables where their speeds ``abs(v) / abs(x)`` differ by more than a factor of 16,000: one
     step can't suit them all. The error is O(t**accuracy) in the step t, and as large in rounding as that of the partial
-    derivatives. ``method="adaptive"`` takes about 20 calls per group. Formula: Griewank, Walther, *Evaluating
-    Derivatives*, SIAM 2008, chapter 3 for the product, with differences for the tangent.
+    derivatives. ``method="adaptive"`` takes about 20 calls per group, "exact" a single one. Formula: Griewank, Walther,
+    *Evaluating Derivatives*, SIAM 2008, chapter 3 for the product, with differences for the tangent.
 
     Examples
     --------
@@ -88,6 +88,11 @@ def jvp(
 
 def _along(problem: Problem, v: _Array) -> Solution:
     """First derivatives along v, (m, lanes), summed over groups of variables that one step suits."""
+    if problem.settings.method == "exact":  # no steps, no groups
+        recipe = direction(problem.settings, v, [])
+        return sum_targets(
+            solve(recipe, problem.function, problem.points, problem.frame, full=problem.settings.full_output)
+        )
 
     def solve_lanes(v: _Array, groups: list[_Array], x: _Array, frame: Frame) -> Solution:
         recipe = direction(problem.settings, v, groups)
@@ -161,7 +166,7 @@ def vjp(
     -----
     2n calls of f for central differences of accuracy 2, as many as for the whole Jacobian with every method, but
     without its memory: reverse mode has no counterpart in differences (Griewank, Walther, *Evaluating Derivatives*,
-    SIAM 2008, section 3.2).
+    SIAM 2008, section 3.2); ``method="exact"`` is forward mode, too.
 
     Examples
     --------
@@ -238,7 +243,8 @@ def hvp(
     and v is half the second difference along their sum less those along each; as many again where variables need groups
     of their own, see `jvp`. With `gradient` two calls of it. The error is O(h**accuracy).
     ``method="adaptive"`` does the same by extrapolation along 2n + 1 lines, with about 20 calls each; with
-    `gradient` about 20 of that in all.
+    `gradient` about 20 of that in all. ``method="exact"`` calls f once for each chunk of variables, all of them up to
+    n = 127 or so, on polynomials with the terms 1, t, x_i and t x_i, where t goes along v; with `gradient` once.
 
     Examples
     --------
@@ -268,7 +274,12 @@ def hvp(
             parts.append(solve(recipe, problem.function, x, frame, full=full).reduced(np.asarray, np.asarray))
         return replace(total(parts), step=parts[0].step)
 
-    solution = _by_groups(problem, _vector("v", v, problem), solve_lanes)
+    vector = _vector("v", v, problem)
+    if problem.settings.method == "exact":
+        recipe = hessian_direction(problem.settings, vector, np.arange(len(vector)))
+        solution = solve(recipe, problem.function, problem.points, problem.frame, full=full)
+    else:
+        solution = _by_groups(problem, vector, solve_lanes)
     return problem.finish(solution, problem.function.shape + problem.x.shape, out)
 
 

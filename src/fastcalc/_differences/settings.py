@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastcalc import _validation as check
 
-Method = Literal["central", "forward", "backward", "complex", "adaptive"]
+Method = Literal["central", "forward", "backward", "complex", "adaptive", "exact"]
 METHODS: tuple[Method, ...] = get_args(Method)
 
 
@@ -37,14 +37,16 @@ class Options(TypedDict, total=False):
     full_output: bool
 
 
-_OPTIONS = """method : {{"central", "forward", "backward", "complex", "adaptive"}}, optional
+_OPTIONS = """method : {{"central", "forward", "backward", "complex", "adaptive", "exact"}}, optional
     Differences with one step per variable, on both sides of x or on one; "complex", the complex step: first
     derivatives of real-analytic functions that compute in complex arithmetic, exact to rounding (`abs`, `float()`
     and comparisons break it); "adaptive": as many steps as f asks for, extrapolated, with an error to rely on,
-    see `derivative`. Default: {method}.
+    see `derivative`; "exact": no steps, f runs on Taylor polynomials in the place of numbers, see
+    `TaylorPolynomial`, and results are exact to rounding. It may use NumPy and branch on values, and is told where
+    it leaves NumPy. Default: {method}.
 accuracy : int, default 2
     Order p of the error, O(h**p): even for central differences, 1 or more for one-sided ones. The methods
-    "complex" and "adaptive" have none.
+    "complex", "adaptive" and "exact" have none.
 step : float or array_like, optional
     Absolute step, in the units of x; a scalar or one per variable; for "adaptive" the first one. Default:
     eps**(1 / (n + accuracy)) times the size of the variable, which is max(abs(x), scale), and 1 where that is 0;
@@ -75,7 +77,8 @@ on_error : {{"raise", "nan"}}, optional
 full_output : bool, default False
     Return a `DerivativeResult`, with an error, a step and a status for each component. The errors of "adaptive"
     are meant as bounds. Those of fixed steps are estimates, from accuracy 4 on: the difference to the embedded
-    stencil of accuracy - 2, plus the rounding bound; at lower accuracy and for "complex" they are unknown, NaN."""
+    stencil of accuracy - 2, plus the rounding bound; at lower accuracy, for "complex" and for "exact" they are
+    unknown, NaN."""
 _OUT = """
 out : ndarray, optional
     Destination of the result, sharing no memory with x."""
@@ -162,6 +165,13 @@ def parse(options: Mapping[str, Any]) -> Settings:
                     f"`{name}` is for method 'adaptive'; got {options[name]!r} with method {settings.method!r}: write "
                     "method='adaptive', or leave it out"
                 )
+    if settings.method == "exact":
+        for name in ("step", "scale"):
+            if getattr(settings, name) is not None:
+                raise ValueError(
+                    f"`{name}` has no effect on method 'exact', which takes no steps; got "
+                    f"{check.short(options[name])}: leave it out"
+                )
     if settings.args and settings.argnum > len(settings.args):
         raise ValueError(
             f"`argnum` must be at most the number of other arguments, {len(settings.args)}; got {settings.argnum}: x "
@@ -188,9 +198,9 @@ def _accuracy(method: str, value: Any) -> int:
             f"`accuracy` must be a positive even integer for central differences; got {accuracy}: use {accuracy + 1}, "
             "or a one-sided method"
         )
-    if method == "complex" and accuracy != 2:
+    if method in ("complex", "exact") and accuracy != 2:
         raise ValueError(
-            f"`accuracy` has no effect on method 'complex', whose error is rounding; got {accuracy}: leave it out"
+            f"`accuracy` has no effect on method {method!r}, whose error is rounding; got {accuracy}: leave it out"
         )
     if method == "adaptive" and accuracy != 2:
         raise ValueError(

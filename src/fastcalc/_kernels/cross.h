@@ -1,6 +1,6 @@
 /* Loops of the products of polynomials, for one type of number and one number of lanes: included once for each.
  *
- * Coefficients of a term lie LANES apart in the sums `acc`, and `ld` apart in the others. The number of lanes is a constant
+ * Coefficients of a term lie LANES apart in the sums `acc`, and `ld` apart in the others. The number of lanes is constant
  * and pointers don't alias, so that compilers keep lanes in vector registers; Cython has a word for neither.
  */
 
@@ -11,6 +11,7 @@ static inline void NAME(cross)(NUMBER *restrict acc, const int32_t *restrict tab
 {
     for (ptrdiff_t i = 0; i < rows; i++) {
         NUMBER a[LANES], b[LANES];
+        EACH_LANE
         for (int l = 0; l < LANES; l++) {
             a[l] = w * up[i * ld + l];
             b[l] = x * vp[i * ld + l];
@@ -18,6 +19,7 @@ static inline void NAME(cross)(NUMBER *restrict acc, const int32_t *restrict tab
         const int32_t *restrict row = table + i * columns;
         for (ptrdiff_t j = 0; j < columns; j++) {
             NUMBER *restrict goal = acc + (ptrdiff_t)row[j] * LANES;
+            EACH_LANE
             for (int l = 0; l < LANES; l++)
                 goal[l] += a[l] * vq[j * ld + l] + b[l] * uq[j * ld + l];
         }
@@ -32,6 +34,7 @@ static inline void NAME(triangle)(NUMBER *restrict acc, const int32_t *restrict 
         NUMBER a[LANES], b[LANES];
         const int32_t *restrict row = table + (i - first) * columns;
         NUMBER *restrict own = acc + (ptrdiff_t)row[i] * LANES;
+        EACH_LANE
         for (int l = 0; l < LANES; l++) {
             a[l] = w * u[i * ld + l];
             b[l] = w * v[i * ld + l];
@@ -39,6 +42,7 @@ static inline void NAME(triangle)(NUMBER *restrict acc, const int32_t *restrict 
         }
         for (ptrdiff_t j = i + 1; j < columns; j++) {
             NUMBER *restrict goal = acc + (ptrdiff_t)row[j] * LANES;
+            EACH_LANE
             for (int l = 0; l < LANES; l++)
                 goal[l] += a[l] * v[j * ld + l] + b[l] * u[j * ld + l];
         }
@@ -52,6 +56,7 @@ static inline void NAME(packed)(NUMBER *restrict acc, ptrdiff_t columns, const N
     NUMBER *restrict goal = acc;
     for (ptrdiff_t i = 0; i < columns; i++) {
         NUMBER a[LANES], b[LANES];
+        EACH_LANE
         for (int l = 0; l < LANES; l++) {
             a[l] = w * u[i * ld + l];
             b[l] = w * v[i * ld + l];
@@ -59,6 +64,7 @@ static inline void NAME(packed)(NUMBER *restrict acc, ptrdiff_t columns, const N
         }
         goal += LANES;
         for (ptrdiff_t j = i + 1; j < columns; j++, goal += LANES)
+            EACH_LANE
             for (int l = 0; l < LANES; l++)
                 goal[l] += a[l] * v[j * ld + l] + b[l] * u[j * ld + l];
     }
@@ -70,11 +76,13 @@ static inline void NAME(square)(NUMBER *restrict acc, const int32_t *restrict ta
 {
     for (ptrdiff_t i = 0; i < rows; i++) {
         NUMBER a[LANES];
+        EACH_LANE
         for (int l = 0; l < LANES; l++)
             a[l] = w * up[i * ld + l];
         const int32_t *restrict row = table + i * columns;
         for (ptrdiff_t j = 0; j < columns; j++) {
             NUMBER *restrict goal = acc + (ptrdiff_t)row[j] * LANES;
+            EACH_LANE
             for (int l = 0; l < LANES; l++)
                 goal[l] += a[l] * uq[j * ld + l];
         }
@@ -87,10 +95,12 @@ static inline void NAME(begin)(NUMBER *restrict acc, ptrdiff_t terms, const NUMB
 {
     if (b)
         for (ptrdiff_t i = 0; i < terms; i++)
+            EACH_LANE
             for (int l = 0; l < LANES; l++)
                 acc[i * LANES + l] = x[l] * a[i * ld + l] + y[l] * b[i * ld + l];
     else
         for (ptrdiff_t i = 0; i < terms; i++)
+            EACH_LANE
             for (int l = 0; l < LANES; l++)
                 acc[i * LANES + l] = x[l] * a[i * ld + l];
 }
@@ -101,10 +111,12 @@ static inline void NAME(finish)(NUMBER *restrict c, ptrdiff_t terms, const NUMBE
 {
     if (d)
         for (ptrdiff_t i = 0; i < terms; i++)
+            EACH_LANE
             for (int l = 0; l < LANES; l++)
                 c[i * ld + l] = acc[i * LANES + l] / d[l];
     else
         for (ptrdiff_t i = 0; i < terms; i++)
+            EACH_LANE
             for (int l = 0; l < LANES; l++)
                 c[i * ld + l] = acc[i * LANES + l];
 }
@@ -116,6 +128,7 @@ static inline void NAME(gather)(NUMBER *restrict tiles, ptrdiff_t stride, ptrdif
     ptrdiff_t full = lanes / LANES, rest = lanes % LANES;
     for (ptrdiff_t i = 0; i < terms; i++) {
         for (ptrdiff_t t = 0; t < full; t++)
+            EACH_LANE
             for (int l = 0; l < LANES; l++)
                 tiles[t * stride + i * LANES + l] = a[i * ld + t * LANES + l];
         for (ptrdiff_t l = 0; rest && l < LANES; l++)
@@ -130,6 +143,7 @@ static inline void NAME(scatter)(NUMBER *restrict c, ptrdiff_t stride, ptrdiff_t
     ptrdiff_t full = lanes / LANES, rest = lanes % LANES;
     for (ptrdiff_t i = 0; i < terms; i++) {
         for (ptrdiff_t t = 0; t < full; t++)
+            EACH_LANE
             for (int l = 0; l < LANES; l++)
                 c[i * ld + t * LANES + l] = tiles[t * stride + i * LANES + l];
         for (ptrdiff_t l = 0; l < rest; l++)

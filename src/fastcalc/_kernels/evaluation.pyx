@@ -1,9 +1,9 @@
 """Values and gradients of polynomials at many points: Horner's scheme in many variables, and its reverse.
 
-Each term is one variable times its parent, so that ``r_s = c_s + sum of x_v r_child`` from the last term to the first
-ends in the value: one multiplication a term. With the monomials m_s on the way back, the derivative by x_v is the sum
-of m_parent r_child over the pairs that x_v connects (Griewank, Walther, *Evaluating Derivatives*, SIAM 2008, chapter 3:
-the adjoint of a scheme costs a small multiple of it).
+Each term but 1 is one variable times its parent, so that ``r_s = c_s + sum of x_v r_child`` from the last term to the
+first ends in the value: one multiplication a term. With the monomials m_s on the way back, the derivative by x_v is the
+sum of m_parent r_child over the pairs that x_v connects (Griewank, Walther, *Evaluating Derivatives*, SIAM 2008,
+chapter 3: the adjoint of a scheme costs a small multiple of it). Pairs come in runs, see `Tables`.
 """
 from cpython.exc cimport PyErr_CheckSignals
 from libc.stdlib cimport free, malloc
@@ -16,12 +16,56 @@ from fastcalc._kernels.tables cimport Tables
 cnp.import_array()
 
 cdef extern from "horner_loops.h" nogil:
-    void climb(...)
-    void monomials(...)
+    void spread(...)
+    void fold(...)
+    void fold_leaves(...)
     void slope(...)
+    void slope_leaves(...)
 
 cdef enum:
     PATIENCE = 100000000  # multiplications between two looks for Ctrl-C
+
+
+cdef void at_tile(
+    Tables t, const number *coef, Py_ssize_t ld, const number *x, Py_ssize_t lanes, number *r,
+) noexcept nogil:
+    # OUT r[leaves, lanes]: r[0] is the value
+    cdef Py_ssize_t e, leaves = t.starts[t.degree]
+    spread(r, leaves, coef, ld)
+    for e in range(t.n_runs):
+        if t.run_child[e] >= leaves:
+            fold_leaves(
+                r + t.run_parent[e] * lanes, t.run_length[e], x + t.run_variable[e] * lanes,
+                coef + t.run_child[e] * ld, ld,
+            )
+        else:
+            fold(
+                r + t.run_parent[e] * lanes, t.run_length[e], x + t.run_variable[e] * lanes,
+                r + t.run_child[e] * lanes,
+            )
+
+
+cdef void slopes_at_tile(
+    Tables t, const number *coef, Py_ssize_t ld, const number *x, const number *r, Py_ssize_t lanes, number *m,
+    number *g,
+) noexcept nogil:
+    # OUT m[leaves, lanes]: monomials; g[n, lanes]
+    cdef Py_ssize_t e, i, leaves = t.starts[t.degree]
+    for i in range(t.n_variables * lanes):
+        g[i] = 0
+    for i in range(lanes if leaves else 0):
+        m[i] = 1
+    for e in range(t.n_runs - 1, -1, -1):
+        if t.run_child[e] >= leaves:
+            slope_leaves(
+                g + t.run_variable[e] * lanes, t.run_length[e], m + t.run_parent[e] * lanes,
+                coef + t.run_child[e] * ld, ld,
+            )
+        else:
+            slope(
+                g + t.run_variable[e] * lanes, t.run_length[e], x + t.run_variable[e] * lanes,
+                m + t.run_parent[e] * lanes, r + t.run_child[e] * lanes, m + t.run_child[e] * lanes,
+            )
 
 
 cdef int sweep(
@@ -31,7 +75,7 @@ cdef int sweep(
     # IN coef[n_terms, count], d[n, points]; OUT values[count, points], gradients[count, n, points] or NULL
     cdef Py_ssize_t lanes = 4 if number is longdouble else 64 // <Py_ssize_t>sizeof(number)
     cdef Py_ssize_t leaves = t.starts[t.degree], first, p, i, v, present, done = 0
-    cdef number *memory = <number *>malloc(((2 * leaves + n + 1) * lanes) * sizeof(number) + 64)
+    cdef number *memory = <number *>malloc(((2 * leaves + 2 * n) * lanes) * sizeof(number) + 64)
     cdef number *r = <number *>((<size_t>memory + 63) & ~<size_t>63)
     cdef number *m = r + leaves * lanes
     cdef number *x = m + leaves * lanes
@@ -45,25 +89,17 @@ cdef int sweep(
         for v in range(n):
             for i in range(lanes):
                 x[v * lanes + i] = d[v * points + first + min(i, present - 1)]
-        if gradients != NULL:
-            monomials(m, leaves, x, t.child_start, t.child_variable, t.child)
         for p in range(count):
-            if leaves == 0:
-                for i in range(present):
-                    values[p * points + first + i] = coef[p]
-            else:
-                climb(r, leaves, coef + p, count, x, t.child_start, t.child_variable, t.child)
-                for i in range(present):
-                    values[p * points + first + i] = r[i]
+            if leaves:
+                at_tile(t, coef + p, count, x, lanes, r)
+            for i in range(present):
+                values[p * points + first + i] = r[i] if leaves else coef[p]
             if gradients == NULL:
                 continue
+            slopes_at_tile(t, coef + p, count, x, r, lanes, m, g)
             for v in range(n):
-                slope(
-                    g, leaves, coef + p, count, m, r, t.pair_start[v + 1] - t.pair_start[v],
-                    t.pair_parent + t.pair_start[v], t.pair_child + t.pair_start[v],
-                )
                 for i in range(present):
-                    gradients[(p * n + v) * points + first + i] = g[i]
+                    gradients[(p * n + v) * points + first + i] = g[v * lanes + i]
         first += present
         done += count * t.n_terms * lanes
         if done > PATIENCE:

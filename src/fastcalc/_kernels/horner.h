@@ -1,70 +1,79 @@
 /* Loops of the evaluation of polynomials, for one type of number and one number of points: included once for each.
  *
- * Each term but 1 is one variable times one other term, its parent; `child`, `child_variable` list them by parent. Terms
- * from `leaves` on have no children. Values of a term for the points of a tile lie together.
+ * A run connects terms that follow each other, the parents, with their products with one variable, the children, which
+ * follow each other too. Values of a term for the points of a tile lie together.
  */
 
-/* r[s] = coef[s] + sum of d[variable] r[child] over the children of s: r[0] is the polynomial. r[leaves] is not made. */
-static inline void NAME(climb)(NUMBER *restrict r, ptrdiff_t leaves, const NUMBER *restrict coef, ptrdiff_t ld,
-    const NUMBER *restrict d, const ptrdiff_t *restrict child_start, const int32_t *restrict child_variable,
-    const int32_t *restrict child)
+/* r[i] = coef[i], for all points */
+static inline void NAME(spread)(NUMBER *restrict r, ptrdiff_t terms, const NUMBER *restrict coef, ptrdiff_t ld)
 {
-    for (ptrdiff_t s = leaves - 1; s >= 0; s--) {
-        NUMBER sum[LANES];
+    for (ptrdiff_t i = 0; i < terms; i++) {
+        NUMBER value = coef[i * ld];
+        EACH_LANE
         for (int l = 0; l < LANES; l++)
-            sum[l] = coef[s * ld];
-        for (ptrdiff_t e = child_start[s]; e < child_start[s + 1]; e++) {
-            const NUMBER *restrict x = d + (ptrdiff_t)child_variable[e] * LANES;
-            if (child[e] < leaves) {
-                const NUMBER *restrict below = r + (ptrdiff_t)child[e] * LANES;
-                for (int l = 0; l < LANES; l++)
-                    sum[l] += x[l] * below[l];
-            } else {
-                NUMBER below = coef[child[e] * ld];
-                for (int l = 0; l < LANES; l++)
-                    sum[l] += x[l] * below;
-            }
-        }
-        for (int l = 0; l < LANES; l++)
-            r[s * LANES + l] = sum[l];
+            r[i * LANES + l] = value;
     }
 }
 
-/* m[s]: the monomials, for s < leaves */
-static inline void NAME(monomials)(NUMBER *restrict m, ptrdiff_t leaves, const NUMBER *restrict d,
-    const ptrdiff_t *restrict child_start, const int32_t *restrict child_variable, const int32_t *restrict child)
+/* parents += x children */
+static inline void NAME(fold)(NUMBER *restrict parents, ptrdiff_t length, const NUMBER *restrict x,
+    const NUMBER *restrict children)
 {
-    for (int l = 0; l < LANES && leaves; l++)
-        m[l] = 1;
-    for (ptrdiff_t s = 0; s < leaves; s++) {
-        for (ptrdiff_t e = child_start[s]; e < child_start[s + 1]; e++) {
-            if (child[e] >= leaves)
-                continue;
-            const NUMBER *restrict x = d + (ptrdiff_t)child_variable[e] * LANES;
-            NUMBER *restrict goal = m + (ptrdiff_t)child[e] * LANES;
-            for (int l = 0; l < LANES; l++)
-                goal[l] = x[l] * m[s * LANES + l];
-        }
+    for (ptrdiff_t i = 0; i < length; i++) {
+        EACH_LANE
+        for (int l = 0; l < LANES; l++)
+            parents[i * LANES + l] += x[l] * children[i * LANES + l];
     }
 }
 
-/* g = sum of m[parent] r[child] over the pairs of one variable: the derivative by it */
-static inline void NAME(slope)(NUMBER *restrict g, ptrdiff_t leaves, const NUMBER *restrict coef, ptrdiff_t ld,
-    const NUMBER *restrict m, const NUMBER *restrict r, ptrdiff_t pairs, const int32_t *restrict parent,
-    const int32_t *restrict child)
+/* The same for children that are coefficients. */
+static inline void NAME(fold_leaves)(NUMBER *restrict parents, ptrdiff_t length, const NUMBER *restrict x,
+    const NUMBER *restrict coef, ptrdiff_t ld)
+{
+    for (ptrdiff_t i = 0; i < length; i++) {
+        NUMBER child = coef[i * ld];
+        EACH_LANE
+        for (int l = 0; l < LANES; l++)
+            parents[i * LANES + l] += x[l] * child;
+    }
+}
+
+/* g += sum of m r: the part of a run in the derivative by its variable, with the monomials m of the parents and the
+ * folded r of the children; and the monomials of the children, x m */
+static inline void NAME(slope)(NUMBER *restrict g, ptrdiff_t length, const NUMBER *restrict x, const NUMBER *restrict m,
+    const NUMBER *restrict r, NUMBER *restrict children)
 {
     NUMBER sum[LANES];
+    EACH_LANE
     for (int l = 0; l < LANES; l++)
-        sum[l] = 0;
-    ptrdiff_t e = 0;
-    for (; e < pairs && child[e] < leaves; e++)
-        for (int l = 0; l < LANES; l++)
-            sum[l] += m[(ptrdiff_t)parent[e] * LANES + l] * r[(ptrdiff_t)child[e] * LANES + l];
-    for (; e < pairs; e++) {
-        NUMBER below = coef[child[e] * ld];
-        for (int l = 0; l < LANES; l++)
-            sum[l] += m[(ptrdiff_t)parent[e] * LANES + l] * below;
+        sum[l] = g[l];
+    for (ptrdiff_t i = 0; i < length; i++) {
+        EACH_LANE
+        for (int l = 0; l < LANES; l++) {
+            sum[l] += m[i * LANES + l] * r[i * LANES + l];
+            children[i * LANES + l] = x[l] * m[i * LANES + l];
+        }
     }
+    EACH_LANE
+    for (int l = 0; l < LANES; l++)
+        g[l] = sum[l];
+}
+
+/* The same for children that are coefficients, and parents of nobody. */
+static inline void NAME(slope_leaves)(NUMBER *restrict g, ptrdiff_t length, const NUMBER *restrict m,
+    const NUMBER *restrict coef, ptrdiff_t ld)
+{
+    NUMBER sum[LANES];
+    EACH_LANE
+    for (int l = 0; l < LANES; l++)
+        sum[l] = g[l];
+    for (ptrdiff_t i = 0; i < length; i++) {
+        NUMBER child = coef[i * ld];
+        EACH_LANE
+        for (int l = 0; l < LANES; l++)
+            sum[l] += m[i * LANES + l] * child;
+    }
+    EACH_LANE
     for (int l = 0; l < LANES; l++)
         g[l] = sum[l];
 }

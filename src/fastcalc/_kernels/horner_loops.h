@@ -2,12 +2,7 @@
 #ifndef FASTCALC_HORNER_LOOPS_H
 #define FASTCALC_HORNER_LOOPS_H
 
-#include <stddef.h>
-#include <stdint.h>
-
-#ifdef _MSC_VER
-#define restrict __restrict
-#endif
+#include "lanes.h"
 
 #define NUMBER float
 #define LANES 16
@@ -29,12 +24,14 @@
 #define NAME(name) name##_complex
 #include "horner.h"
 
-/* climb(r, ...) and the like: the loop for the type of its output. */
+/* spread(r, ...) and the like: the loop for the type of its output. */
 #define FASTCALC_BY_TYPE(name, out, ...) \
     _Generic((out), float *: name##_float, double *: name##_double, \
         long double *: name##_longdouble, double _Complex *: name##_complex)(out, __VA_ARGS__)
-#define climb(...) FASTCALC_BY_TYPE(climb, __VA_ARGS__)
-#define monomials(...) FASTCALC_BY_TYPE(monomials, __VA_ARGS__)
+#define spread(...) FASTCALC_BY_TYPE(spread, __VA_ARGS__)
+#define fold(...) FASTCALC_BY_TYPE(fold, __VA_ARGS__)
+#define fold_leaves(...) FASTCALC_BY_TYPE(fold_leaves, __VA_ARGS__)
 #define slope(...) FASTCALC_BY_TYPE(slope, __VA_ARGS__)
+#define slope_leaves(...) FASTCALC_BY_TYPE(slope_leaves, __VA_ARGS__)
 
 #endif

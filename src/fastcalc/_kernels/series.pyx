@@ -95,17 +95,16 @@ cdef void interior(
                     return
 
 
-cdef void look_for_signals(Walk *walk) noexcept nogil:
+cdef void look_for_signals(Walk *walk) noexcept with gil:
     walk.countdown = PATIENCE
-    with gil:
-        try:
-            PyErr_CheckSignals()
-        except BaseException as error:
-            pending.append(error)
-            walk.interrupted = 1
+    try:
+        PyErr_CheckSignals()
+    except BaseException as error:
+        pending.append(error)
+        walk.interrupted = 1
 
 
-cdef list pending = []  # what a signal handler raised
+cdef list pending = []  # what a signal handler raised; handlers run in the main thread alone
 
 
 cdef inline void put(number *goal, Py_ssize_t lanes, number factor, const number *value) noexcept nogil:
@@ -244,13 +243,14 @@ cdef int sweep(
     # IN series[0], series[1][rows, lanes]; INOUT series[2], series[3], constant terms given; NULL where there is none.
     # Returns 0, 1 without memory, 2 when interrupted
     cdef Py_ssize_t line = 4 if number is longdouble else 64 // <Py_ssize_t>sizeof(number)
-    cdef bint wide = lanes > 1, tiled = wide and (t.degree >= TILED_FROM or lanes % line != 0)
+    cdef bint wide = lanes > 1, tiled
+    cdef Py_ssize_t plain = lanes if not wide else 0 if t.degree >= TILED_FROM else lanes - lanes % line
     cdef Py_ssize_t width = line if wide else 1, stride = t.n_terms * width, sums = (t.largest + 1) * width
     cdef Py_ssize_t size = SERIES * stride * <Py_ssize_t>sizeof(number), panel = max(1, min(8, PANEL // size))
     cdef Py_ssize_t first, tile, i, present
     cdef number *tiles
     cdef number *here[SERIES]
-    cdef number *memory = <number *>malloc((sums + tiled * panel * SERIES * stride) * sizeof(number) + 64)
+    cdef number *memory = <number *>malloc((sums + (plain < lanes) * panel * SERIES * stride) * sizeof(number) + 64)
     cdef number *acc = <number *>((<size_t>memory + 63) & ~<size_t>63)
     cdef Walk walk
     walk.scratch = <int32_t *>malloc((t.largest + 1) * sizeof(int32_t)) if t.products == NULL else NULL
@@ -261,12 +261,13 @@ cdef int sweep(
     tiles = acc + sums
     walk.wide = wide
     walk.lanes = width
-    walk.ld = width if tiled else lanes
     walk.interrupted = 0
     walk.countdown = PATIENCE
     first = 0
     while first < lanes and not walk.interrupted:
-        present = min(panel * width, lanes - first)
+        tiled = first >= plain  # only the last lanes of low degrees, which fill no line
+        walk.ld = width if tiled else lanes
+        present = min(panel * width, (lanes if tiled else plain) - first)
         for i in range(SERIES):
             if tiled and series[i] != NULL:
                 gather(

@@ -2,12 +2,7 @@
 #ifndef FASTCALC_SERIES_LOOPS_H
 #define FASTCALC_SERIES_LOOPS_H
 
-#include <stddef.h>
-#include <stdint.h>
-
-#ifdef _MSC_VER
-#define restrict __restrict
-#endif
+#include "lanes.h"
 
 #define NUMBER float
 #define LANES 1

@@ -10,12 +10,10 @@ cdef class Tables:
     cdef const int32_t *successors
     cdef const Py_ssize_t *row_start
     cdef const int32_t *row_variable
-    cdef const Py_ssize_t *child_start
-    cdef const int32_t *child_variable
-    cdef const int32_t *child
-    cdef const Py_ssize_t *pair_start
-    cdef const int32_t *pair_parent
-    cdef const int32_t *pair_child
-    cdef readonly Py_ssize_t n_lower, n_pairs
+    cdef const Py_ssize_t *run_parent
+    cdef const Py_ssize_t *run_child
+    cdef const Py_ssize_t *run_length
+    cdef const Py_ssize_t *run_variable
+    cdef readonly Py_ssize_t n_lower, n_pairs, n_runs
     cdef tuple arrays
     cdef const int32_t *row(self, Py_ssize_t i, Py_ssize_t q, int32_t *scratch) noexcept nogil

@@ -12,12 +12,7 @@ class Tables:
         products: NDArray[np.int32] | None,
         row_start: NDArray[np.intp],
         row_variable: NDArray[np.int32],
-        child_start: NDArray[np.intp],
-        child_variable: NDArray[np.int32],
-        child: NDArray[np.int32],
-        pair_start: NDArray[np.intp],
-        pair_parent: NDArray[np.int32],
-        pair_child: NDArray[np.int32],
+        runs: NDArray[np.intp],
         packed: bool,
     ) -> None: ...
     @property
@@ -34,3 +29,5 @@ class Tables:
     def n_lower(self) -> int: ...
     @property
     def n_pairs(self) -> int: ...
+    @property
+    def n_runs(self) -> int: ...

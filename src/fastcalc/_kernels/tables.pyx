@@ -28,17 +28,15 @@ cdef class Tables:
         None for both: rows are walked.
     row_start, row_variable : ndarray of intp (n_terms + 1,), ndarray of int32
         The variables of each term, as often as its exponents say, first variable first.
-    child_start, child_variable, child : ndarray of intp (n_terms + 1,), ndarrays of int32
-        The terms that come from each one by a variable up to its first.
-    pair_start, pair_parent, pair_child : ndarray of intp (n_variables + 1,), ndarrays of int32
-        The same by the variable.
+    runs : ndarray of intp (4, n_runs)
+        Parents, children, lengths and variables: terms parent + i and the variable make the terms child + i of one
+        degree, for i below the length. Each term but 1 is a child once; children come before their parents.
     packed : bool
         Whether terms of second degree are all there, row by row of a triangle.
     """
 
     def __init__(
-        self, *, degree, starts, successors, offsets, products, row_start, row_variable, child_start, child_variable,
-        child, pair_start, pair_parent, pair_child, packed,
+        self, *, degree, starts, successors, offsets, products, row_start, row_variable, runs, packed,
     ):
         cdef Py_ssize_t k
         self.degree = degree
@@ -55,16 +53,12 @@ cdef class Tables:
             self.products = <const int32_t *>data(products, np.int32, 0)
         self.row_start = <const Py_ssize_t *>data(row_start, np.intp, self.n_terms + 1)
         self.row_variable = <const int32_t *>data(row_variable, np.int32, self.row_start[self.n_terms])
-        self.child_start = <const Py_ssize_t *>data(child_start, np.intp, self.n_terms + 1)
-        self.child_variable = <const int32_t *>data(child_variable, np.int32, self.child_start[self.n_terms])
-        self.child = <const int32_t *>data(child, np.int32, self.child_start[self.n_terms])
-        self.pair_start = <const Py_ssize_t *>data(pair_start, np.intp, self.n_variables + 1)
-        self.pair_parent = <const int32_t *>data(pair_parent, np.int32, self.pair_start[self.n_variables])
-        self.pair_child = <const int32_t *>data(pair_child, np.int32, self.pair_start[self.n_variables])
-        self.arrays = (
-            starts, successors, offsets, products, row_start, row_variable, child_start, child_variable, child,
-            pair_start, pair_parent, pair_child,
-        )
+        self.n_runs = runs.shape[1]
+        self.run_parent = <const Py_ssize_t *>data(runs, np.intp, 4 * self.n_runs)
+        self.run_child = self.run_parent + self.n_runs
+        self.run_length = self.run_child + self.n_runs
+        self.run_variable = self.run_length + self.n_runs
+        self.arrays = (starts, successors, offsets, products, row_start, row_variable, runs)
         self.largest = 0
         self.n_pairs = 0
         for k in range(self.degree + 1):

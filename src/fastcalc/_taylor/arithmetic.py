@@ -6,13 +6,15 @@ from math import isfinite
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fastcalc._instructions import series
 from fastcalc._taylor import elementary, pieces
 from fastcalc._taylor.data import Data
-from fastcalc._taylor.operands import operand
-from fastcalc._taylor.protocols import Protocols, store
+from fastcalc._taylor.operands import operand, store
+from fastcalc._taylor.protocols import Protocols
 
+_PLAIN = frozenset({int, float})  # they take the precision of what they meet
 _NUMBERS = (int, float, complex, np.number, np.ndarray, Data, list, tuple)
 
 
@@ -20,19 +22,33 @@ class Arithmetic(Protocols):
     """``+ - * / // % ** @``, comparisons by the constant terms, and ``p.exp()`` and the like."""
 
     __slots__ = ()
+
     __hash__ = None  # type: ignore[assignment]  # == compares entry by entry
+
+    def _shifted(self, coef: NDArray[Any], constant: Any) -> Any:
+        """The polynomial with these coefficients, which nobody else has, plus a Python number."""
+        coef[0] += constant
+        return self._like(coef)
 
     def __add__(self, other: Any) -> Any:
         if other.__class__ is self.__class__ and other._space is self._space and other._x0 is self._x0:
             a, b = self._coef, other._coef
             if a.shape == b.shape:
                 return self._like(a + b)
+        elif other.__class__ in _PLAIN:
+            return self._shifted(self._coef.copy(), other)
         return _binary(elementary.add, self, other)
 
     def __radd__(self, other: Any) -> Any:
+        if other.__class__ in _PLAIN:
+            return self._shifted(self._coef.copy(), other)
         return _binary(elementary.add, other, self)
 
     def __sub__(self, other: Any) -> Any:
+        if other.__class__ in _PLAIN:
+            coef = self._coef.copy()
+            coef[0] -= other
+            return self._like(coef)
         if other.__class__ is self.__class__ and other._space is self._space and other._x0 is self._x0:
             a, b = self._coef, other._coef
             if a.shape == b.shape:
@@ -40,6 +56,8 @@ class Arithmetic(Protocols):
         return _binary(elementary.subtract, self, other)
 
     def __rsub__(self, other: Any) -> Any:
+        if other.__class__ in _PLAIN:
+            return self._shifted(-self._coef, other)
         return _binary(elementary.subtract, other, self)
 
     def __mul__(self, other: Any) -> Any:
@@ -47,12 +65,12 @@ class Arithmetic(Protocols):
             coef = series.multiply(self._space.tables, self._coef, other._coef)
             if coef is not None:
                 return self._like(coef)
-        elif other.__class__ is float:
+        elif other.__class__ in _PLAIN:
             return self._like(self._coef * other)
         return _binary(elementary.multiply, self, other)
 
     def __rmul__(self, other: Any) -> Any:
-        if other.__class__ is float:
+        if other.__class__ in _PLAIN:
             return self._like(other * self._coef)
         return _binary(elementary.multiply, other, self)
 
@@ -63,6 +81,8 @@ class Arithmetic(Protocols):
                 value = coef[0]
                 if isinstance(value, float) and isfinite(value):
                     return self._like(coef)
+        elif other.__class__ in _PLAIN and other:
+            return self._like(self._coef / other)
         return _binary(elementary.divide, self, other)
 
     def __rtruediv__(self, other: Any) -> Any:
@@ -87,6 +107,8 @@ class Arithmetic(Protocols):
         return other // self, other % self
 
     def __pow__(self, other: Any) -> Any:
+        if other.__class__ is int and other == 2:
+            return elementary.square(self)
         return _binary(elementary.power, self, other)
 
     def __rpow__(self, other: Any) -> Any:

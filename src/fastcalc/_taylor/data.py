@@ -48,6 +48,13 @@ class Data:
         p._space, p._coef, p._x0 = self._space, coef, self._x0
         return p
 
+    def _matches(self, other: Any) -> bool:
+        """Whether another one has the same space, point, shape and type."""
+        if other.__class__ is not self.__class__:
+            return False
+        a, b = self._coef, other._coef
+        return other._space is self._space and other._x0 is self._x0 and a.shape == b.shape and a.dtype is b.dtype
+
     @property
     def space(self) -> TaylorSpace:
         """The `TaylorSpace` the terms belong to."""
@@ -95,6 +102,11 @@ class Data:
 
     def astype(self, dtype: DTypeLike, copy: bool = True) -> Self:
         """The same polynomials with coefficients of another type, as ``ndarray.astype``."""
+        if np.dtype(dtype).kind in "biu":
+            raise TypeError(
+                f"Taylor polynomials can't become {np.dtype(dtype)}: round them with np.trunc or np.floor, whose "
+                "derivatives are 0"
+            )
         return self._like(self._coef.astype(series_dtype(np.dtype(dtype)), copy=copy))
 
     def copy(self) -> Self:
@@ -108,7 +120,7 @@ class Data:
         return self.copy()
 
     def __reduce__(self) -> Any:
-        return self.__class__._make, (self._space, np.ascontiguousarray(self._coef), self._x0)
+        return _restored, (self.__class__, self._space, np.ascontiguousarray(self._coef), self._x0)
 
     def _not_a_number(self, what: str) -> NoReturn:
         raise TypeError(
@@ -130,6 +142,13 @@ class Data:
 
 
 _new = object.__new__
+
+
+def _restored(cls: type[Data], space: TaylorSpace, coef: NDArray[Any], x0: NDArray[Any] | None) -> Data:
+    """A polynomial from a pickle, which does not keep that x0 is read-only."""
+    if x0 is not None:
+        x0.flags.writeable = False
+    return cls._make(space, coef, x0)
 
 
 def series_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:

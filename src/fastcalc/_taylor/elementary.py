@@ -52,7 +52,7 @@ def _replaced(p: Data, value: Any) -> Data:
 
 
 def add(a: Any, b: Any) -> Data:
-    """A + b."""
+    """The sum a + b."""
     if isinstance(a, Data) and isinstance(b, Data):
         p, q = aligned(a, b)
         return p._like(p._coef + q._coef)
@@ -60,7 +60,7 @@ def add(a: Any, b: Any) -> Data:
 
 
 def subtract(a: Any, b: Any) -> Data:
-    """A - b."""
+    """The difference a - b."""
     if isinstance(a, Data) and isinstance(b, Data):
         p, q = aligned(a, b)
         return p._like(p._coef - q._coef)
@@ -68,7 +68,7 @@ def subtract(a: Any, b: Any) -> Data:
 
 
 def multiply(a: Any, b: Any) -> Data:
-    """A b."""
+    """The product a b."""
     if isinstance(a, Data) and isinstance(b, Data):
         a, b = aligned(a, b)
         return _product(a, b)
@@ -82,12 +82,9 @@ def _product(a: Data, b: Data) -> Data:
 
 
 def divide(a: Any, b: Any) -> Data:
-    """A / b; where b's constant term is 0 there are no derivatives."""
+    """The quotient a / b; where b's constant term is 0 there are no derivatives."""
     if not isinstance(b, Data):
-        if np.any(zero := np.equal(b, 0)):
-            c = scaled(a, np.where(zero, 1, b).astype(b.dtype) if isinstance(b, np.ndarray) else type(b)(1), np.divide)
-            return singular.undefined(_replaced(c, np.divide(a._coef[0], b)), zero)
-        return scaled(a, b, np.divide)
+        return scaled(a, b, np.divide) if np.all(b) else _by_zero(a, b)
     if a.__class__ is float or a.__class__ is int:
         numerator = np.zeros(b._coef.shape, b._coef.dtype)
         numerator[0] = a
@@ -106,6 +103,12 @@ def divide(a: Any, b: Any) -> Data:
     if np.any(poles):
         coef[0] = np.divide(a._coef[0], b._coef[0])  # with NumPy's warning
     return singular.settled(singular.undefined(c, poles), coef[0], a, b)
+
+
+@singular.warning_as(np.divide)
+def _by_zero(a: Data, b: Any) -> Data:
+    """The quotient by numbers of which some are 0, where there are no derivatives either."""
+    return singular.undefined(scaled(a, b, np.divide), np.equal(b, 0))
 
 
 def negative(a: Data) -> Data:
@@ -180,20 +183,21 @@ def _power_of_no_logarithm(a: Data, b: Data) -> NDArray[Any]:
 
 def number_power(a: Data, r: Any) -> Data:
     """a**r for one number r."""
+    if r.__class__ is not int and r.__class__ is not float:  # these take a's type
+        a = a.astype(np.result_type(a.dtype, r), copy=False)
     if isinstance(r, (complex, np.complexfloating)):
         if r.imag != 0:
             poles = a._coef[0] == 0
-            base = _replaced(a.astype(np.complex128), np.where(poles, 1, a._coef[0]))
+            base = _replaced(a.copy(), np.where(poles, 1, a._coef[0]))
             return singular.undefined(_exp_with(scaled(log(base), r), np.power(a._coef[0], r)), poles)
         r = r.real
     if float(r).is_integer() and abs(r) <= _HIGHEST_POWER:
         # The reciprocal of the base, not of the power: division would amplify the rounding of all the products.
-        whole = _integer_power(a if r >= 0 else reciprocal(a), abs(int(r)))
-        return whole if isinstance(r, (int, float)) else whole.astype(np.result_type(whole.dtype, r), copy=False)
+        return _integer_power(a if r >= 0 else reciprocal(a), abs(int(r)))
     if r == 0.5:
         return sqrt(a)
-    if not isinstance(r, (int, float)) or not a._coef.flags.c_contiguous:  # else no type changes
-        a = a._like(np.ascontiguousarray(a._coef, np.result_type(a.dtype, r)))
+    if not a._coef.flags.c_contiguous:
+        a = a.copy()
     exponent = (float(r),) if a.dtype != np.longdouble else np.array([r], a.dtype)
     c = a._like(series.power(a._space.tables, a._coef, exponent, np.power(a._coef[0], r)))
     return roots.powers(c, a, r)
@@ -230,19 +234,19 @@ def _powers(a: Data, b: NDArray[Any]) -> Data:
 
 
 def sqrt(a: Data) -> Data:
-    """C c = a."""
+    """Formula: c c = a."""
     return roots.powers(a._like(series.sqrt(a._space.tables, a._coef, _value(np.sqrt, a))), a, 0.5)
 
 
 def cbrt(a: Data) -> Data:
-    """A c' = c a' / 3."""
+    """Formula: a c' = c a' / 3."""
     third = np.ones(1, a.dtype) / 3
     c = a._like(series.power(a._space.tables, a._coef, third, np.cbrt(a._coef[0])))
     return roots.powers(c, a, 1 / 3, odd=True)
 
 
 def exp(a: Data) -> Data:
-    """C' = c a'."""
+    """Formula: c' = c a'."""
     value = _value(np.exp, a)
     return singular.settled(a._like(series.exp(a._space.tables, a._coef, value)), value, a)
 
@@ -252,6 +256,7 @@ def exp2(a: Data) -> Data:
     return _exp_with(scaled(a, np.log(a.dtype.type(2))), np.exp2(a._coef[0]), a)
 
 
+@singular.warning_as(np.expm1)
 def expm1(a: Data) -> Data:
     """exp(a) - 1, with the constant term of expm1."""
     value = np.expm1(a._coef[0])
@@ -259,7 +264,7 @@ def expm1(a: Data) -> Data:
 
 
 def log(a: Data) -> Data:
-    """A c' = a'."""
+    """Formula: a c' = a'."""
     return _logarithm(a, _value(np.log, a))
 
 
@@ -300,7 +305,7 @@ def product_integral(a: Data, b: Data, value: Any) -> Data:
 
 
 def logaddexp(a: Any, b: Any) -> Data:
-    """B + log(1 + exp(a - b)) for b the larger one; the derivative of the bend by a - b is the logistic function."""
+    """The larger one, b, plus log(1 + exp(a - b)), whose derivative by a - b is the logistic function."""
     a, b = aligned(a, b)
     u, v = a._coef[0], b._coef[0]
     value = np.logaddexp(u, v)
@@ -312,6 +317,7 @@ def logaddexp(a: Any, b: Any) -> Data:
     return singular.settled(_replaced(a._like(upper + bend._coef), value), value, a, b)
 
 
+@singular.warning_as(np.logaddexp2)
 def logaddexp2(a: Any, b: Any) -> Data:
     """Logaddexp in base 2."""
     a, b = aligned(a, b)
@@ -339,17 +345,17 @@ def _sincos(a: Data, sine: Any, cosine: Any, sign: float) -> tuple[Data, Data]:
 
 
 def sin(a: Data) -> Data:
-    """S' = c a', c' = -s a'."""
+    """Formula: s' = c a', c' = -s a'."""
     return _sincos(a, _value(np.sin, a), _value(np.cos, a), -1.0)[0]
 
 
 def cos(a: Data) -> Data:
-    """S' = c a', c' = -s a'."""
+    """Formula: s' = c a', c' = -s a'."""
     return _sincos(a, _value(np.sin, a), _value(np.cos, a), -1.0)[1]
 
 
 def tan(a: Data) -> Data:
-    """C' = (1 + c**2) a'."""
+    """Formula: c' = (1 + c**2) a'."""
     value = np.tan(a._coef[0])
     c = a._like(series.riccati(a._space.tables, a._coef, value, 1 + value * value, (0.0, 1.0)))
     return singular.settled(c, value, a)
@@ -400,18 +406,20 @@ def arctan2(y: Any, x: Any) -> Data:
     return singular.undefined(c, unknown)
 
 
+@singular.warning_as(np.sinh)
 def sinh(a: Data) -> Data:
-    """S' = c a', c' = s a'."""
+    """Formula: s' = c a', c' = s a'."""
     return _sincos(a, np.sinh(a._coef[0]), np.cosh(a._coef[0]), 1.0)[0]
 
 
+@singular.warning_as(np.cosh)
 def cosh(a: Data) -> Data:
-    """S' = c a', c' = s a'."""
+    """Formula: s' = c a', c' = s a'."""
     return _sincos(a, np.sinh(a._coef[0]), np.cosh(a._coef[0]), 1.0)[1]
 
 
 def tanh(a: Data) -> Data:
-    """C' = (1 - c**2) a'."""
+    """Formula: c' = (1 - c**2) a'."""
     constant = a._coef[0]
     value = np.tanh(constant)
     if a.dtype.kind == "c":
@@ -443,6 +451,7 @@ def arctanh(a: Data) -> Data:
     return quotient_integral(a, _below_one(a), value)
 
 
+@singular.warning_as(np.hypot)
 def hypot(a: Any, b: Any) -> Data:
     """sqrt(a**2 + b**2), scaled so that nothing overflows."""
     a, b = aligned(a, b)
@@ -457,7 +466,7 @@ def hypot(a: Any, b: Any) -> Data:
 
 
 def absolute(a: Data) -> Data:
-    """A or -a; for complex coefficients the modulus, a function of real variables."""
+    """Either a or -a; for complex coefficients the modulus, a function of real variables."""
     if a.dtype.kind == "c":
         real, imaginary = a._like(a._coef.real), a._like(a._coef.imag)
         return hypot(real, imaginary)

@@ -18,6 +18,8 @@ class Indexing(Data):
     __slots__ = ()
 
     def __getitem__(self, key: Any) -> Self:
+        if key.__class__ is int or key.__class__ is slice:
+            return self._like(self._coef[:, key])
         if _is_basic(key):
             return self._like(self._coef[_behind_terms(key)])
         return self._like(self._coef.reshape(len(self._coef), -1)[:, self._positions()[key]])

@@ -57,6 +57,9 @@ def as_polynomial(value: Any, model: Data, dtype: np.dtype[Any] | None = None) -
 
 def aligned(*values: Any) -> list[Data]:
     """Operands as polynomials of one shape and type, C-contiguous. At least one is a polynomial."""
+    first = values[0]
+    if isinstance(first, Data) and all(map(first._matches, values)):
+        return [p if p._coef.flags.c_contiguous else p.copy() for p in values]
     model = next(value for value in values if isinstance(value, Data))
     kinds = [value.dtype if isinstance(value, (Data, np.ndarray)) and value.ndim else value for value in values]
     plain = [kind.dtype if isinstance(kind, Data) else kind for kind in kinds]
@@ -93,3 +96,20 @@ def _spread(p: Data, value: NDArray[Any]) -> NDArray[Any]:
     coef = np.empty((len(p._coef), *value.shape), series_dtype(value.dtype))
     coef[...] = lifted(p._coef, value.ndim)
     return coef
+
+
+def store(result: Any, out: Any, where: Any = True) -> Any:
+    """Write a result into `out`, where a mask says so, and return that."""
+    if not isinstance(result, Data):
+        np.copyto(out, result, where=where, casting="same_kind")
+        return out
+    if not isinstance(out, Data):
+        raise TypeError(
+            f"`out` must be a Taylor polynomial to hold one; got {type(out).__name__}: make it with np.zeros_like of a "
+            "polynomial"
+        )
+    require_same(result, out)
+    if np.ndim(where) > out.ndim:
+        raise ValueError(f"`where` must broadcast to the shape {out.shape} of `out`; got shape {np.shape(where)}")
+    np.copyto(out._coef, lifted(result._coef, out.ndim), where=where, casting="same_kind")
+    return out

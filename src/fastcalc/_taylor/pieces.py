@@ -104,11 +104,13 @@ def _no_remainder(u: Any, v: Any) -> Any:
     return ~usual | (np.fmod(np.where(usual, u, 1), np.where(usual, v, 1)) == 0)
 
 
+@singular.warning_as(np.remainder)
 def remainder(a: Any, b: Any) -> Data:
     """A - floor(a / b) b."""
     return _rest(np.remainder, np.floor, a, b)
 
 
+@singular.warning_as(np.fmod)
 def fmod(a: Any, b: Any) -> Data:
     """A - trunc(a / b) b."""
     return _rest(np.fmod, np.trunc, a, b)

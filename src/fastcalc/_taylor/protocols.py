@@ -8,7 +8,7 @@ import numpy as np
 
 from fastcalc._taylor import arrays, elementary, special, userfunction
 from fastcalc._taylor.data import Data, lifted
-from fastcalc._taylor.operands import as_polynomial, operand
+from fastcalc._taylor.operands import as_polynomial, operand, store
 
 _IGNORED = {"order", "subok", "casting"}
 
@@ -65,22 +65,6 @@ def _other(ufunc: np.ufunc, inputs: tuple[Any, ...]) -> Any:
         f"{ufunc.__name__} is not known for Taylor polynomials: give its derivatives with fc.taylor_function, or take "
         "method='adaptive' or method='numeric', which need values alone"
     )
-
-
-def store(result: Any, out: Any, where: Any = True) -> Any:
-    """Write a result into `out`, where a mask says so, and return that."""
-    if not isinstance(result, Data):
-        np.copyto(out, result, where=where, casting="same_kind")
-        return out
-    if not isinstance(out, Data):
-        raise TypeError(
-            f"`out` must be a Taylor polynomial to hold one; got {type(out).__name__}: make it with np.zeros_like of a "
-            "polynomial"
-        )
-    if result._space is not out._space:
-        raise ValueError(f"`out` must be of the space of the result, {result._space!r}; got {out._space!r}")
-    np.copyto(out._coef, lifted(result._coef, out.ndim), where=where, casting="same_kind")
-    return out
 
 
 def _masked(result: Any, where: Any) -> Any:

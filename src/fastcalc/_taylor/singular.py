@@ -8,12 +8,30 @@ decide about.
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from math import isfinite
 from typing import Any
 
 import numpy as np
 
 from fastcalc._taylor.data import Data
+
+
+def warning_as(ufunc: np.ufunc) -> Callable[[Callable[..., Data]], Callable[..., Data]]:
+    """With the floating-point warnings that the function has for the constant terms, and no others."""
+
+    def decorated(function: Callable[..., Data]) -> Callable[..., Data]:
+        @functools.wraps(function)
+        def quiet(*operands: Any) -> Data:
+            with np.errstate(all="ignore"):
+                result = function(*operands)
+            ufunc(*(p._coef[0] if isinstance(p, Data) else p for p in operands))
+            return result
+
+        return quiet
+
+    return decorated
 
 
 def undefined(c: Data, where: Any, *arguments: Data) -> Data:

@@ -20,12 +20,6 @@ def index_tables(space: TaylorSpace) -> Tables:
     successors = _successors(space)
     offsets, products = _products(space, successors)
     row_start, row_variable = _rows(space)
-    parent, variable, child = _children(space, successors)
-    child_start = np.zeros(space.n_terms + 1, np.intp)
-    np.cumsum(np.bincount(parent, minlength=space.n_terms), out=child_start[1:])
-    by_variable = np.argsort(variable, kind="stable")
-    pair_start = np.zeros(space.n_variables + 1, np.intp)
-    np.cumsum(np.bincount(variable, minlength=space.n_variables), out=pair_start[1:])
     return Tables(
         degree=space.degree,
         starts=space.starts,
@@ -34,12 +28,7 @@ def index_tables(space: TaylorSpace) -> Tables:
         products=products,
         row_start=row_start,
         row_variable=row_variable,
-        child_start=child_start,
-        child_variable=variable,
-        child=child,
-        pair_start=pair_start,
-        pair_parent=parent[by_variable],
-        pair_child=child[by_variable],
+        runs=_runs(space, successors),
         packed=space.max_degrees is None and space.weights is None,
     )
 
@@ -66,6 +55,8 @@ def _products(
     pairs = [(p, q) for q in range(1, degree) for p in range(1, min(q, degree - q) + 1)]
     if 4 * sum(int(sizes[p]) * int(sizes[q]) for p, q in pairs) > _STORED:
         return None, None
+    if space.n_variables == 1:  # blocks of a single term
+        return np.arange((degree + 1) ** 2, dtype=np.intp), np.zeros((degree + 1) ** 2, np.int32)
     first = (space.exponents != 0).argmax(axis=1)
     offsets = np.full((degree + 1) ** 2, -1, np.intp)
     parts: list[NDArray[np.int32]] = []
@@ -98,12 +89,24 @@ def _rows(space: TaylorSpace) -> tuple[NDArray[np.intp], NDArray[np.int32]]:
     return row_start, np.repeat(which.reshape(-1), exponents.reshape(-1))
 
 
-def _children(
+def children(
     space: TaylorSpace, successors: NDArray[np.int32]
-) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]:
-    """Parent, variable and child for each term but 1, by parent: it is one variable times one other, by its first."""
+) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
+    """Parent, variable and child for each term but 1, by parent: it is one other, times a variable up to its first."""
     n, lower = space.n_variables, successors.shape[1] - 1
     first = np.where(space.exponents.any(axis=1), (space.exponents != 0).argmax(axis=1), n - 1)
-    mine = (np.arange(n)[None, :] <= first[:lower, None]) & (successors[:, :lower].T != space.n_terms)
+    mine = (np.arange(n)[None, :] <= first[:lower, None]) & (space.n_terms != successors[:, :lower].T)
     parent, variable = np.nonzero(mine)
-    return parent.astype(np.int32), variable.astype(np.int32), successors[variable, parent]
+    return parent, variable, successors[variable, parent].astype(np.intp)
+
+
+def _runs(space: TaylorSpace, successors: NDArray[np.int32]) -> NDArray[np.intp]:
+    """`children` in runs, see `Tables`: parents, first children, lengths and variables."""
+    parent, variable, child = children(space, successors)
+    order = np.argsort(child)
+    parent, variable, child = parent[order], variable[order], child[order]
+    degree = np.searchsorted(space.starts, child, side="right")
+    broken = (np.diff(parent) != 1) | (np.diff(variable) != 0) | (np.diff(degree) != 0) | (np.diff(child) != 1)
+    begin = np.flatnonzero(np.append(True, broken)[: len(child)])
+    lengths = np.diff(np.append(begin, len(child)))
+    return np.ascontiguousarray(np.stack([parent[begin], child[begin], lengths, variable[begin]])[:, ::-1], np.intp)

@@ -139,10 +139,13 @@ def _minimal_ratios(x: Array, degree: int) -> Array:
 
 
 def log_ndtr(x: Array, degree: int, scipy: Any) -> Array:
-    """Log of the normal distribution: from its density for x > -1.2, below from log(erfcx(-x / sqrt(2)))."""
+    """Log of the normal distribution: from its density for x > -1.2, below from log(erfcx(-x / sqrt(2))).
+
+    In complex numbers there is no extended precision, and the second formula serves up to 0.
+    """
     if degree == 0:
         return _empty(x, degree)
-    above = x.real > _TAIL_BELOW
+    above = x.real > (_TAIL_BELOW if x.dtype.kind == "f" else 0)
     result = _log_normal(np.where(above, x, 0), degree, scipy)
     if not np.all(above):
         result[...] = np.where(above, result, _log_normal_tail(np.where(above, -9, x), degree, scipy))
