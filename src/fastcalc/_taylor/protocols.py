@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from fastcalc._taylor import arrays, elementary, special
+from fastcalc._taylor import arrays, elementary, special, userfunction
 from fastcalc._taylor.data import Data, lifted
 from fastcalc._taylor.operands import as_polynomial, operand, store
 
@@ -58,7 +58,7 @@ def _other(ufunc: np.ufunc, inputs: tuple[Any, ...]) -> Any:
         return ufunc(*(value._coef[0] if isinstance(value, Data) else value for value in operands))
     if ufunc in arrays.UFUNCS:
         return arrays.UFUNCS[ufunc](*operands)
-    handler = special.find(ufunc)
+    handler = userfunction.find(ufunc) or special.find(ufunc)
     if handler is not None:
         return handler(*operands)
     raise TypeError(
