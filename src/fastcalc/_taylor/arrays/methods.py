@@ -6,10 +6,10 @@ from typing import Any, Self
 
 import numpy as np
 
-from fastcalc._taylor import linalg, making, ordering, products, reductions, statistics
+from fastcalc._taylor.arrays import linalg, making, ordering, products, reductions, statistics
+from fastcalc._taylor.arrays.handlers import UNSET, delivered
+from fastcalc._taylor.arrays.shaping import moved
 from fastcalc._taylor.data import Data
-from fastcalc._taylor.handlers import UNSET, delivered
-from fastcalc._taylor.shaping import moved
 
 
 class ArrayMethods(Data):

@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from fastcalc._taylor import elementary, reductions
+from fastcalc._taylor import elementary
+from fastcalc._taylor.arrays import reductions
+from fastcalc._taylor.arrays.handlers import UNSET, Table, all_behind, behind, delivered, mask, serves, whole
 from fastcalc._taylor.data import Data, series_dtype
-from fastcalc._taylor.handlers import UNSET, Table, all_behind, behind, delivered, mask, serves, whole
 from fastcalc._taylor.operands import as_polynomial
 
 FUNCTIONS: Table = {}

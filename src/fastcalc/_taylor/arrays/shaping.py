@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastcalc._taylor.arrays.handlers import Table, array, behind, delivered, model_of, numpys, serves, values
 from fastcalc._taylor.data import Data, series_dtype
-from fastcalc._taylor.handlers import Table, array, behind, delivered, model_of, numpys, serves, values
 from fastcalc._taylor.operands import as_polynomial
 
 FUNCTIONS: Table = {}

@@ -12,14 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastcalc._taylor import elementary
+from fastcalc._taylor.arrays.handlers import Table, array, serves, whole
+from fastcalc._taylor.arrays.products import matrices
+from fastcalc._taylor.arrays.reductions import max as _max
+from fastcalc._taylor.arrays.reductions import min as _min
+from fastcalc._taylor.arrays.reductions import sum as _sum
+from fastcalc._taylor.arrays.shaping import moved
 from fastcalc._taylor.data import Data, lifted
-from fastcalc._taylor.handlers import Table, array, serves, whole
 from fastcalc._taylor.operands import as_polynomial
-from fastcalc._taylor.products import matrices
-from fastcalc._taylor.reductions import max as _max
-from fastcalc._taylor.reductions import min as _min
-from fastcalc._taylor.reductions import sum as _sum
-from fastcalc._taylor.shaping import moved
 
 FUNCTIONS: Table = {}
 

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 
 from fastcalc._taylor import elementary
+from fastcalc._taylor.arrays.handlers import Table, array, serves, values, whole
+from fastcalc._taylor.arrays.ordering import clip
+from fastcalc._taylor.arrays.shaping import Numbering
 from fastcalc._taylor.data import Data, series_dtype
-from fastcalc._taylor.handlers import Table, array, serves, values, whole
 from fastcalc._taylor.operands import aligned, operand, store
-from fastcalc._taylor.ordering import clip
-from fastcalc._taylor.shaping import Numbering
 
 FUNCTIONS: Table = {}
 UFUNCS: dict[np.ufunc, Any] = {}

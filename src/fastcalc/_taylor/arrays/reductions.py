@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastcalc._taylor import elementary
+from fastcalc._taylor.arrays.handlers import UNSET, Table, all_behind, behind, delivered, mask, serves, values, whole
 from fastcalc._taylor.data import Data, lifted, series_dtype
-from fastcalc._taylor.handlers import UNSET, Table, all_behind, behind, delivered, mask, serves, values, whole
 from fastcalc._taylor.operands import aligned, as_polynomial
 
 FUNCTIONS: Table = {}

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 
 from fastcalc._taylor import elementary
-from fastcalc._taylor.handlers import Table, serves
+from fastcalc._taylor.arrays.handlers import Table, serves
+from fastcalc._taylor.arrays.products import matrices
 from fastcalc._taylor.operands import as_polynomial
-from fastcalc._taylor.products import matrices
 
 FUNCTIONS: Table = {}
 
