@@ -93,8 +93,8 @@ class TaylorFunction:
     def __call__(self, space: TaylorSpace, coef: _Array, points: int, x0: _Array | None = None) -> _Array | None:
         """Coefficients of f at the polynomials with these: (n_terms, *shape), a last axis for the points of a block.
 
-        Around x0; None stands for displacements. None comes back where f failed and that is
-        allowed. f may keep or change the polynomials: nobody else has them.
+        Around x0; None stands for displacements. None comes back where f failed and that is allowed. f may keep or
+        change the polynomials: nobody else has them.
         """
         self.evaluations += points
         try:
