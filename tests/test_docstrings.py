@@ -1,6 +1,7 @@
 """Help texts: the shared options are put into docstrings at import."""
 
 import inspect
+import re
 
 import pytest
 
@@ -50,6 +51,16 @@ def test_lines_fit(name):
     assert doc
     assert "{options" not in doc
     assert max(map(len, doc.splitlines())) <= 120
+
+
+@pytest.mark.parametrize("name", fc.__all__)
+def test_headings_are_lines_of_their_own(name):
+    thing = getattr(fc, name)
+    classes = inspect.getmro(thing)[:-1] if inspect.isclass(thing) else ()
+    members = [member for one in classes for member in vars(one).values() if callable(member)]
+    for documented in [thing, *members]:
+        doc = inspect.getdoc(documented) or ""
+        assert not [line for line in doc.splitlines() if re.search(r"\w\s*-{4,}|-{4,}\s*\w", line)]
 
 
 @pytest.mark.parametrize("name", sorted(OPERATORS | FUNCTIONS))
