@@ -52,6 +52,13 @@ def test_lines_fit(name):
     assert max(map(len, doc.splitlines())) <= 120
 
 
+def test_headings_are_lines():
+    verbs = [getattr(fc.TaylorPolynomial, name) for name in dir(fc.TaylorPolynomial) if not name.startswith("_")]
+    for member in [getattr(fc, name) for name in fc.__all__] + verbs:
+        for line in (member.__doc__ or "").splitlines():
+            assert "---" not in line or not line.strip(" -")
+
+
 @pytest.mark.parametrize("name", sorted(OPERATORS | FUNCTIONS))
 def test_all_options_are_described_once(name):
     found = parameters(name)

@@ -48,8 +48,10 @@ def implicit(F: Callable[[Any, Any], Any], x0: ArrayLike, y0: ArrayLike, degree:
         For arguments of the wrong kind or shape; an F that leaves Taylor arithmetic; a ``dF/dy`` that is singular to
         rounding, where y is no smooth function of x; a y0 from which Newton's method does not converge.
 
-    Notes ----- F is called about four times with y as polynomials of first degree, then once for each degree up to
-    `degree`, with x and y of that degree.
+    Notes
+    -----
+    F is called about four times with y as polynomials of first degree, then once for each degree up to `degree`, with x
+    and y of that degree.
 
     References
     ----------
@@ -113,6 +115,6 @@ def _solved(F: Callable[[Any, Any], Any], x: Any, y: Any) -> tuple[Any, NDArray[
             return y, inverse
         last = size
     raise ValueError(
-        f"`y0` must be near a solution of F(x0, y) = 0; got {check.short(first)}, from which Newton's method does not "
-        f"converge: after {_MOST_STEPS} steps y = {check.short(y)}"
+        f"`y0` must be near a solution of F(x0, y) = 0; got {check.short(first.tolist())}, from which Newton's method does not "
+        f"converge: after {_MOST_STEPS} steps y = {check.short(y.tolist())}"
     )

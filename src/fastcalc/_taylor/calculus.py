@@ -192,10 +192,12 @@ class Calculus(Data):
         TypeError, ValueError
             For a radius that is not real, negative, or of another length.
 
-        Notes ----- With S_k the sum of ``abs(coef) * radius**alpha`` over the terms of degree k, the largest of the
-        last w of them is compared with the largest of the w before. The geometric sequence through both, raised until
-        it lies above all of them, is summed beyond the degree of the space. From degree 4 on w is at least 2, and as
-        large as is needed where terms are 0, so that even and odd functions are judged by every second part.
+        Notes
+        -----
+        With S_k the sum of ``abs(coef) * radius**alpha`` over the terms of degree k, the largest of the last w of them
+        is compared with the largest of the w before. The geometric sequence through both, raised until it lies above
+        all of them, is summed beyond the degree of the space. From degree 4 on w is at least 2, and as large as is
+        needed where terms are 0, so that even and odd functions are judged by every second part.
 
         It is an estimate, no bound (see `bound` for the polynomial itself): sharp for poles, too large for entire
         functions, too small by a factor where parts decay more slowly the higher their degree, as for log close to the
@@ -243,8 +245,10 @@ class Calculus(Data):
         TypeError, ValueError
             For complex polynomials, and for a box that is no pair, not finite, or empty.
 
-        Notes ----- Expanded around the middle of the box, even powers count from 0 on, and up to a million coefficients
-        of Bernstein's form narrow it down: that one is sharp wherever a polynomial takes its extremes in corners of the
+        Notes
+        -----
+        Expanded around the middle of the box, even powers count from 0 on, and up to a million coefficients of
+        Bernstein's form narrow it down: that one is sharp wherever a polynomial takes its extremes in corners of the
         box, and converges with the square of the box's width. Rounding errors are bounded a priori and added, except
         for underflow.
 

@@ -54,8 +54,10 @@ class Composition(Data):
             For a q that is no polynomial or not one for each variable, or whose constant terms are not p's x0 to
             rounding.
 
-        Notes ----- A Taylor polynomial of the composed function up to p's degree; where q's space goes further, p's
-        neglected terms are missing from it. One product for each term of p, most of them of a low degree.
+        Notes
+        -----
+        A Taylor polynomial of the composed function up to p's degree; where q's space goes further, p's neglected terms
+        are missing from it. One product for each term of p, most of them of a low degree.
 
         References
         ----------

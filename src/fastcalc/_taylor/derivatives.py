@@ -65,8 +65,10 @@ class Derivatives(Data):
         TypeError, ValueError
             For an `alpha` of the wrong kind or length, or outside the space.
 
-        Notes ----- Rounded once or twice; it overflows only where the derivative does, even if ``alpha!`` is no
-        floating-point number.
+        Notes
+        -----
+        Rounded once or twice; it overflows only where the derivative does, even if ``alpha!`` is no floating-point
+        number.
 
         Examples
         --------
