@@ -81,15 +81,15 @@ def taylor(
     Exact: operations inside f cost up to binomial(2n + degree, degree) multiplications, elementary functions about as
     much, where values take one; see `TaylorSpace` for the number of terms.
 
-    Numeric: along binomial(n + degree - 1, degree) lines through x0 and a tenth more, polynomials are fitted at Chebyshev
-    nodes, some 20 to 40 points each, over lengths that differ by factors which are no power of two. For each degree the
-    length is taken where neighbouring fits agree best, and least squares over the lines give the coefficients. Their
-    errors are about ``eps 20**k / k! / r**k`` for degree k, where coefficients fall like ``r**-k``; the reported ones,
-    twenty times as large in the median, contain the noise of f, which is measured, and are NaN where f is not smooth.
-    Without `scale`, f may be called as far as 3 max(abs(x), 1) from x0, with it 3 sizes: give `bounds` to an f that ends
-    before. `step` is the first length of a line, in the units of x; the reported one is the geometric mean of the lengths
-    of the variables in a term. `max_evaluations` is that of all points. About 800 points for degree 4 in 3 variables,
-    1,600 for degree 6.
+    Numeric: along binomial(n + degree - 1, degree) lines through x0 and a tenth more, polynomials are fitted at
+    Chebyshev nodes, some 20 to 40 points each, over lengths that differ by factors which are no power of two. For
+    each degree the length is taken where neighbouring fits agree best, and least squares over the lines give the
+    coefficients. Their errors are about ``eps 20**k / k! / r**k`` for degree k, where coefficients fall like
+    ``r**-k``; the reported ones, twenty times as large in the median, contain the noise of f, which is measured, and
+    are NaN where f is not smooth. Without `scale`, f may be called as far as 3 max(abs(x), 1) from x0, with it 3
+    sizes: give `bounds` to an f that ends before. `step` is the first length of a line, in the units of x; the
+    reported one is the geometric mean of the lengths of the variables in a term. `max_evaluations` is that of all
+    points. About 800 points for degree 4 in 3 variables, 1,600 for degree 6.
 
     References
     ----------
