@@ -35,6 +35,7 @@ from fastcalc._results import DerivativeResult, Status
 from fastcalc._taylor.inversion import inverse_map
 from fastcalc._taylor.polynomial import TaylorPolynomial
 from fastcalc._taylor.space import TaylorSpace
+from fastcalc._taylor.userfunction import taylor_function
 from fastcalc.checking import GradientReport, check_gradient, check_jacobian
 
 __version__ = "0.1.0"
@@ -70,6 +71,7 @@ __all__ = [
     "show_config",
     "stencil",
     "taylor",
+    "taylor_function",
     "value_and_gradient",
     "vjp",
 ]

@@ -571,6 +571,59 @@ class TestLeaving:
 
         self.check(f, "is not available", "return np.roots(x)[0]")
 
+    def test_in_place_into_numbers(self):
+        def f(x):
+            y = np.zeros(3)
+            y += x
+            return y[0]
+
+        def g(x):
+            y = np.zeros(3)
+            y += np.array([x[0], x[1], 0])
+            return y[0]
+
+        self.check(f, "y = y + x adds them", "y += x")
+        self.check(g, "y = y + x adds them", "y += np.array([x[0], x[1], 0])")
+
+    def test_arrays_of_objects(self):
+        def mean(x):
+            return np.mean([x[0], x[1]])
+
+        def det(x):
+            return np.linalg.det(np.array([[x[0], 1], [2, x[1]]]))
+
+        def finite(x):
+            return np.isfinite(np.array([x[0], x[1]])).all() * x[0]
+
+        self.check(mean, "by np.stack", "return np.mean([x[0], x[1]])")
+        self.check(det, "np.stack or np.block", "return np.linalg.det(np.array([[x[0], 1], [2, x[1]]]))")
+        self.check(finite, "np.stack or np.block", "return np.isfinite(np.array([x[0], x[1]])).all() * x[0]")
+        assert fc.gradient(lambda x: np.linalg.det(np.block([[x[0], 1], [2, x[1]]])), X, method="exact")[1] == X[0]
+
+    def test_functions_of_scipy_in_python(self):
+        from scipy.special import logsumexp
+
+        def f(x):
+            return logsumexp(x)
+
+        self.check(f, "np.stack", "return logsumexp(x)")
+
+    def test_compiled_sources(self):
+        def f(x):
+            return np.random.default_rng(0).normal(x[0])
+
+        self.check(f, "can't hold polynomials", "return np.random.default_rng(0).normal(x[0])")
+
+    def test_long_lines_are_cut(self):
+        def f(x):
+            return math.sin(x[0]) + 1 + 2 + 3 + 4 + 5 + 6 + 7 + 8 + 9 + 10 + 11 + 12 + 13 + 14 + 15 + 16 + 17 + 18
+
+        self.check(
+            f,
+            "no float",
+            "return math.sin(x[0]) + 1 + 2 + 3 + 4 + 5 + 6 + 7 + 8 + 9 + 10 + 11 + 12 + 13 + 14 + 15 + 16 + 1 ...",
+        )
+
     def test_conversion(self):
         def f(x):
             return np.asarray(x, dtype=float).sum()

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from fastcalc._taylor import elementary, special
+from fastcalc._taylor import elementary, special, userfunction
 from fastcalc._taylor.arrays import dispatch
 from fastcalc._taylor.data import Data, lifted
 from fastcalc._taylor.operands import as_polynomial, operand, store
@@ -59,7 +59,7 @@ def _other(ufunc: np.ufunc, inputs: tuple[Any, ...]) -> Any:
         return ufunc(*(value._coef[0] if isinstance(value, Data) else value for value in operands))
     if ufunc in dispatch.UFUNCS:
         return dispatch.UFUNCS[ufunc](*operands)
-    handler = special.find(ufunc)
+    handler = userfunction.find(ufunc) or special.find(ufunc)
     if handler is not None:
         return handler(*operands)
     raise TypeError(
