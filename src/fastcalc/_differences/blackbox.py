@@ -224,7 +224,7 @@ def _combine(found: Directions, lines: Lines, value: _Array, size: _Array, bound
     blocks = []
     smooth = np.ones(lines.coef.shape[2], np.bool_)
     for k in range(len(lines.coef)):
-        alpha = np.array(exponents(len(size), k))
+        alpha = exponents(len(size), k)
         along = Lines(*(part[k] for part in lines))
         if k == 0:
             along = Lines(*(part[:1] for part in along))
