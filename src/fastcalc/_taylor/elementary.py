@@ -34,11 +34,13 @@ _HIGHEST_POWER = 1024  # of repeated multiplication
 def _value(ufunc: np.ufunc, p: Data) -> Any:
     """The function of the constant terms; of a single float64 by `math`, which takes a tenth of the time."""
     constant = p._coef[0]
-    if constant.__class__ is np.float64 and ufunc in _FAST:
-        try:
-            return _FAST[ufunc](constant)
-        except (OverflowError, ValueError):  # NumPy has inf or NaN, and a warning, for these
-            return float(ufunc(constant))
+    if constant.__class__ is np.float64:
+        fast = _FAST.get(ufunc)
+        if fast is not None:
+            try:
+                return fast(constant)
+            except (OverflowError, ValueError):  # NumPy has inf or NaN, and a warning, for these
+                return float(ufunc(constant))
     return ufunc(constant)
 
 

@@ -24,11 +24,10 @@ class Protocols(Data):
         if method != "__call__":
             return dispatch.ufunc_method(ufunc, method, *inputs, **options)
         if not options:
-            if ufunc in elementary.UFUNCS:
-                if len(inputs) == 1:
-                    return elementary.UFUNCS[ufunc](inputs[0])
-                return elementary.UFUNCS[ufunc](*map(operand, inputs))
-            return _other(ufunc, inputs)
+            function = elementary.UFUNCS.get(ufunc)
+            if function is None:
+                return _other(ufunc, inputs)
+            return function(*inputs) if len(inputs) == 1 else function(*map(operand, inputs))
         out, where, dtype = options.pop("out", None), options.pop("where", True), options.pop("dtype", None)
         unknown = options.keys() - _IGNORED
         if unknown:
