@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from fastcalc import _validation as check
 from fastcalc._differences.problem import Problem, open_problem
 from fastcalc._differences.solve import Expansion
-from fastcalc._functions.taylor import TaylorFunction
+from fastcalc._functions.taylor import PolynomialFunction
 from fastcalc._results import DerivativeResult, Status, describe, succeeded
 from fastcalc._taylor.data import as_center, series_dtype
 from fastcalc._taylor.polynomial import TaylorPolynomial
@@ -115,7 +115,7 @@ def taylor(
 
 def _exact(problem: Problem, space: TaylorSpace) -> Expansion:
     """Coefficients of f at the variables of the space."""
-    function = cast(TaylorFunction, problem.function)
+    function = cast(PolynomialFunction, problem.function)
     function.remedy = "method='numeric'"
     center = problem.points[:, 0]
     coef = variable_terms(space, center, series_dtype(center.dtype))
