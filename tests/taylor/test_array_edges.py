@@ -238,6 +238,14 @@ def test_sinc_everywhere():
         (lambda p: np.concatenate([p, X[None]]), ValueError, "different points"),
         (lambda p: np.exp(p, out=p, where=np.ones((10, 3, 4), bool)), ValueError, "`where` must broadcast"),
         (lambda p: np.linalg.multi_dot([p]), ValueError, "two arrays"),
+        (lambda p: np.linalg.solve(p[:, :3], np.ones(2)), ValueError, "`b` must have 3 rows"),
+        (lambda p: np.linalg.norm(p[0], "fro"), ValueError, "a number as `ord`"),
+        (lambda p: np.linalg.matrix_power(p[:, :3], 0.5), TypeError, "`n` must be an integer"),
+        (lambda p: np.linalg.eigh(p[:, :3], "M"), ValueError, "'L' or 'U'"),
+        (lambda p: np.linalg.eigh(p), np.linalg.LinAlgError, "must be square"),
+        (lambda p: np.cov(p, ddof=0.5), ValueError, "`ddof` must be an integer"),
+        (lambda p: np.ediff1d(p, to_end=1j), TypeError, "the ends of np.ediff1d"),
+        (lambda p: np.add.reduceat(p, [3]), IndexError, "`indices` must be from 0 to 2"),
     ],
 )
 def test_errors(call, error, match):

@@ -1,6 +1,5 @@
 """NumPy's functions of arrays on polynomials: at displaced points they are NumPy's functions of displaced arrays."""
 
-import contextlib
 import itertools
 
 import numpy as np
@@ -133,8 +132,11 @@ def test_types_of_results(name, function, shapes, dtype):
     if dtype is np.longdouble and any(word in name for word in ("fft", "interp", "det")) and "shift" not in name:
         pytest.skip("NumPy has no version of these in long double")
     for arguments in mixtures(shapes, dtype):
-        with contextlib.suppress(np.exceptions.ComplexWarning):
-            check_types(function(*arguments), function(*(getattr(one, "value", one) for one in arguments)))
+        try:
+            expected = function(*(getattr(one, "value", one) for one in arguments))
+        except np.exceptions.ComplexWarning:
+            continue
+        check_types(function(*arguments), expected)
 
 
 def check_types(result, expected):

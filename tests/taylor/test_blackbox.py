@@ -333,11 +333,8 @@ def test_directions_determine_polynomials(n, degree):
     assert len(found.vectors) == count(n, degree) >= math.comb(n + degree - 1, degree)
     np.testing.assert_array_equal(found.vectors[:n], np.eye(n))
     np.testing.assert_allclose((found.vectors**2).sum(axis=1), 1, rtol=1e-14)
-    assert np.array_equal(
-        [alpha for k in range(degree + 1) for alpha in exponents(n, k)], fc.TaylorSpace(n, degree).exponents
-    )
     for k in range(degree + 1):
-        alpha = np.array(exponents(n, k))
+        alpha = exponents(n, k)
         coef = np.random.default_rng(k).normal(size=len(alpha))
         values = (found.vectors[:, None, :] ** alpha).prod(axis=2) @ coef
         np.testing.assert_allclose(found.weights[k] @ values, coef, atol=1e-11)

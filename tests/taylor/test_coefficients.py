@@ -96,7 +96,7 @@ def test_extreme_constant_terms(function, dtype):
 
 @pytest.mark.parametrize("function", [f for f in FUNCTIONS if HAS_SCIPY or not f.scipy], ids=str)
 def test_large_dense_arguments(function):
-    """Spaces that the random cases leave out: degree 10 in 3 variables, 6 in 4."""
+    """Spaces that the random cases leave out: degree 8 in 3 variables, 6 in 4."""
     rng = np.random.default_rng(zlib.crc32(f"large {function}".encode()))
     n_variables, degree = ((3, 8), (4, 6))[rng.integers(2)]
     space = fc.TaylorSpace(n_variables, degree)

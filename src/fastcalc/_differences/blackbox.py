@@ -9,7 +9,7 @@ along the line ``u = t s`` is ``t**k sum_alpha b_alpha s**alpha``: least squares
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,7 @@ from fastcalc._differences.engine import values_at
 from fastcalc._differences.fits import Nodes, nodes
 from fastcalc._differences.ladders import Accuracy, Ladder, Lines, Range, Sample
 from fastcalc._differences.problem import Problem
+from fastcalc._differences.solve import Expansion
 from fastcalc._results import Status, succeeded, worst
 from fastcalc._taylor.data import series_dtype
 
@@ -32,16 +33,6 @@ _LINES = 4000  # the most that are reasonable: a matrix of their size is factori
 _INEXACT = 4 * np.finfo(np.float64).eps  # of the weights of lines
 _DISAGREE = 10.0  # residual over the largest error, above which no polynomial agrees with all lines
 _ENOUGH = 1e-2  # error over the largest coefficient of a degree, below which unresolved lines have converged
-
-
-class Expansion(NamedTuple):
-    """Coefficients (n_terms, m) in graded lexicographic order, and what is known of them in the same shape."""
-
-    coef: _Array
-    error: _Array
-    step: _Array  # geometric mean of the lengths of the variables in a term
-    status: NDArray[np.int8]
-    base: _Array  # f(x) (m,)
 
 
 def numeric_taylor(problem: Problem, degree: int) -> Expansion:
@@ -233,7 +224,7 @@ def _combine(found: Directions, lines: Lines, value: _Array, size: _Array, bound
     blocks = []
     smooth = np.ones(lines.coef.shape[2], np.bool_)
     for k in range(len(lines.coef)):
-        alpha = np.array(exponents(len(size), k))
+        alpha = exponents(len(size), k)
         along = Lines(*(part[k] for part in lines))
         if k == 0:
             along = Lines(*(part[:1] for part in along))

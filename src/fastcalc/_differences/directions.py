@@ -18,6 +18,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from fastcalc._taylor.space import TaylorSpace
+
 _Floats = NDArray[np.float64]
 _DETERMINED = 1e-9  # of the squared norm left, below which the candidates do not determine a polynomial
 _CHECKS = 10  # directions for each one more than needed
@@ -73,16 +75,15 @@ def directions(n: int, degree: int) -> Directions:
     return Directions(vectors, monomials, tuple(_inverse(values) for values in monomials))
 
 
-def exponents(n: int, degree: int) -> list[tuple[int, ...]]:
-    """Multi-indices of one degree, in lexicographic order with the first variable first."""
-    if n == 1:
-        return [(degree,)]
-    return [(first, *rest) for first in range(degree, -1, -1) for rest in exponents(n - 1, degree - first)]
+def exponents(n: int, degree: int) -> NDArray[np.int16]:
+    """Multi-indices of one degree (n_coefficients, n), in the order of a space."""
+    space = TaylorSpace(n, degree)
+    return space.exponents[space.starts[degree] :]
 
 
 def _monomials(vectors: _Floats, degree: int) -> _Floats:
     """s**alpha (n_vectors, n_coefficients) for all alpha of one degree."""
-    alphas = np.array(exponents(vectors.shape[1], degree))
+    alphas = exponents(vectors.shape[1], degree)
     powers = vectors[..., None] ** np.arange(degree + 1)
     result: _Floats = powers[:, 0, alphas[:, 0]]
     for i in range(1, vectors.shape[1]):

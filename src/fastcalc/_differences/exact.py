@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from fastcalc._differences.recipes import Frame
 from fastcalc._differences.solve import Known, Solution
-from fastcalc._functions.taylor import TaylorFunction
+from fastcalc._functions.taylor import PolynomialFunction
 from fastcalc._results import Status
 from fastcalc._taylor.data import series_dtype
 from fastcalc._taylor.space import TaylorSpace
@@ -76,7 +76,7 @@ class Exact:
         """Which results (n_targets, lanes) need the variables (n, lanes) to which bounds leave no room."""
         raise NotImplementedError
 
-    def solve(self, function: TaylorFunction, x: _Array, frame: Frame, *, full: bool) -> Solution:
+    def solve(self, function: PolynomialFunction, x: _Array, frame: Frame, *, full: bool) -> Solution:
         """Derivatives at x (n, lanes); with ``full`` their statuses. Errors and steps are unknown, NaN."""
         n, lanes = x.shape
         function.start()
@@ -97,7 +97,7 @@ class Exact:
         step = np.full((self.n_targets, lanes), np.nan, x.real.dtype)
         return Solution(value, step, base, _known(value, fixed) if full else None)
 
-    def at_once(self, function: TaylorFunction, x: _Array) -> _Array | None:
+    def at_once(self, function: PolynomialFunction, x: _Array) -> _Array | None:
         """Results (m, n_targets) at one float64 point of a plain function, None where it takes more than one run.
 
         A single run has all results, in their order.
@@ -134,14 +134,14 @@ class _Found:
         self.n_targets, self.lanes = n_targets, lanes
         self.value = self.base = np.zeros(0)
 
-    def put(self, function: TaylorFunction, run: Run, series: _Array, start: int, stop: int) -> None:
+    def put(self, function: PolynomialFunction, run: Run, series: _Array, start: int, stop: int) -> None:
         """The results of a run at some of the points."""
         self._reserve(function, function.dtype)
         flat = series.reshape(len(series), len(self.base), stop - start)
         self.base[:, start:stop] = flat[0]
         self.value[:, run.targets, start:stop] = run.results(flat)
 
-    def _reserve(self, function: TaylorFunction, dtype: np.dtype[Any] | None) -> None:
+    def _reserve(self, function: PolynomialFunction, dtype: np.dtype[Any] | None) -> None:
         if self.value.ndim == 1:
             assert function.shape is not None
             m = math.prod(function.shape)
@@ -150,7 +150,7 @@ class _Found:
         elif self.value.dtype != dtype:
             self.value, self.base = self.value.astype(dtype), self.base.astype(dtype)
 
-    def finish(self, function: TaylorFunction, dtype: np.dtype[Any]) -> tuple[_Array, _Array]:
+    def finish(self, function: PolynomialFunction, dtype: np.dtype[Any]) -> tuple[_Array, _Array]:
         """All results and f(x); of a scalar where f gave nothing at all."""
         if function.shape is None:
             function.shape = ()

@@ -3,31 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastcalc import _validation as check
 from fastcalc._differences.problem import Problem, open_problem
-from fastcalc._functions.taylor import TaylorFunction
+from fastcalc._differences.solve import Expansion
+from fastcalc._functions.taylor import PolynomialFunction
 from fastcalc._results import DerivativeResult, Status, describe, succeeded
 from fastcalc._taylor.data import as_center, series_dtype
 from fastcalc._taylor.polynomial import TaylorPolynomial
 from fastcalc._taylor.space import TaylorSpace
+from fastcalc._taylor.terms import variable_terms
 
 _Array = NDArray[Any]
 _METHODS = ("exact", "numeric")
-
-
-class _Found(NamedTuple):
-    """Coefficients (n_terms, m), and what is known of them in the same shape."""
-
-    coef: _Array
-    error: _Array
-    step: _Array
-    status: NDArray[np.int8]
-    base: _Array  # f(x0), (m,)
 
 
 def taylor(
@@ -133,19 +125,19 @@ def taylor(
         from fastcalc._differences.blackbox import numeric_taylor  # a large module that few need
 
         space = TaylorSpace(problem.x.size, degree)
-        found = _Found(*numeric_taylor(problem, degree))
+        found = numeric_taylor(problem, degree)
     else:
         space = TaylorSpace(problem.x.size, degree, max_degrees=max_degrees, weights=weights)
         found = _exact(problem, space)
     return _delivered(problem, space, found)
 
 
-def _exact(problem: Problem, space: TaylorSpace) -> _Found:
+def _exact(problem: Problem, space: TaylorSpace) -> Expansion:
     """Coefficients of f at the variables of the space."""
-    function = cast(TaylorFunction, problem.function)
+    function = cast(PolynomialFunction, problem.function)
     function.remedy = "method='numeric'"
     center = problem.points[:, 0]
-    coef = _variables(space, center)
+    coef = variable_terms(space, center, series_dtype(center.dtype))
     series = function(space, coef.reshape(len(coef), *function.point_shape(1)), 1, as_center(space, center))
     if series is None:  # f failed, and may
         function.shape = ()
@@ -158,21 +150,10 @@ def _exact(problem: Problem, space: TaylorSpace) -> _Found:
         touched = (space.exponents[:, np.broadcast_to(fixed, center.shape)] > 0).any(axis=1)
         coef[touched], status[touched] = np.nan, Status.FIXED_VARIABLE
     unknown = np.full(coef.shape, np.nan, coef.real.dtype)
-    return _Found(coef, unknown, unknown.copy(), status, base)
+    return Expansion(coef, unknown, unknown.copy(), status, base)
 
 
-def _variables(space: TaylorSpace, center: _Array) -> _Array:
-    """Coefficients (n_terms, n) of the variables around a point, as far as the space has their linear terms."""
-    n = space.n_variables
-    coef = np.zeros((space.n_terms, n), series_dtype(center.dtype))
-    coef[0] = center
-    linear = space.find(np.eye(n, dtype=np.int64))
-    inside = np.flatnonzero(linear < space.n_terms)
-    coef[linear[inside], inside] = 1
-    return coef
-
-
-def _delivered(problem: Problem, space: TaylorSpace, found: _Found) -> Any:
+def _delivered(problem: Problem, space: TaylorSpace, found: Expansion) -> Any:
     """The polynomial, or with ``full_output`` all that is known of it."""
     shape = (space.n_terms, *problem.function.shape)
     coef = found.coef.reshape(shape)

@@ -15,7 +15,7 @@ from fastcalc._differences.recipes import Frame
 from fastcalc._differences.settings import Settings
 from fastcalc._differences.solve import Solution, solve_fixed
 from fastcalc._differences.steps import Rule
-from fastcalc._functions.taylor import TaylorFunction
+from fastcalc._functions.taylor import PolynomialFunction
 
 AnyRecipe = recipes.Recipe | adaptive.Adaptive | exact.Exact
 
@@ -25,7 +25,7 @@ def solve(recipe: AnyRecipe, function: Function, x: NDArray[Any], frame: Frame, 
     if isinstance(recipe, adaptive.Adaptive):
         return recipe.solve(function, x, frame, full=full)
     if isinstance(recipe, exact.Exact):
-        return recipe.solve(cast(TaylorFunction, function), x, frame, full=full)
+        return recipe.solve(cast(PolynomialFunction, function), x, frame, full=full)
     return solve_fixed(recipe, function, x, frame, full=full)
 
 

@@ -20,7 +20,7 @@ from fastcalc._differences.products import linear_operator
 from fastcalc._differences.recipes import NO_FRAME, Recipe
 from fastcalc._differences.settings import ADAPTIVE, DEFAULT, Options, Settings, documented, parse
 from fastcalc._differences.solve import Solution, solve_at_once, solve_fixed
-from fastcalc._functions.taylor import TaylorFunction
+from fastcalc._functions.taylor import PolynomialFunction
 from fastcalc._results import worst
 
 _HIGHEST = 10
@@ -122,7 +122,7 @@ class Operator:
         """The same for methods without fixed steps."""
         value: NDArray[Any] | None = None
         if isinstance(recipe, exact.Exact):
-            value = recipe.at_once(cast(TaylorFunction, function), x)
+            value = recipe.at_once(cast(PolynomialFunction, function), x)
             if value is not None:
                 value = value.reshape(self._shape(function.shape, x.shape))
         elif isinstance(recipe, adaptive.Lines):
@@ -186,7 +186,8 @@ class Derivative(Operator):
     _one_variable = True
 
     def __init__(self, f: Callable[..., Any], n: int = 1, **options: Unpack[Options]) -> None:
-        self._n = check.integer("n", n, 1, _HIGHEST, "higher derivatives are p.partial(n) of p = fc.taylor(f, x, n)")
+        remedy = "it says which derivative; higher ones are p.partial(n) of p = fc.taylor(f, x, n)"
+        self._n = check.integer("n", n, 1, _HIGHEST, remedy)
         super().__init__(f, **options)
         if self._settings.method == "complex" and self._n != 1:
             raise ValueError(

@@ -18,7 +18,7 @@ from fastcalc._differences.settings import Settings, inward, parse
 from fastcalc._differences.solve import Solution
 from fastcalc._differences.steps import require_moved
 from fastcalc._functions.python import PythonFunction
-from fastcalc._functions.taylor import TaylorFunction
+from fastcalc._functions.taylor import PolynomialFunction
 from fastcalc._functions.vectorized import VectorizedFunction
 from fastcalc._results import DerivativeResult, Status, describe, succeeded
 
@@ -65,7 +65,7 @@ def make_function(
     imaginary, nan_on_error = settings.method == "complex", settings.on_error == "nan"
     if settings.method == "exact":
         own = () if one_variable else x.shape[:1] if settings.vectorized else x.shape
-        exact = TaylorFunction(
+        exact = PolynomialFunction(
             f,
             x.dtype,
             own,

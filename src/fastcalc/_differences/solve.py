@@ -36,6 +36,16 @@ class Known:
     history: History | None = None  # arrays (rungs, *shape)
 
 
+class Expansion(NamedTuple):
+    """Taylor coefficients (n_terms, m) in the order of a space, and what is known of them in the same shape."""
+
+    coef: NDArray[Any]
+    error: NDArray[Any]
+    step: NDArray[Any]  # geometric mean of the lengths of the variables in a term
+    status: NDArray[np.int8]
+    base: NDArray[Any]  # f(x0) (m,)
+
+
 @dataclass(slots=True)
 class Solution:
     """Results (m, n_targets, lanes), and f(x) (m, lanes) where it was evaluated.

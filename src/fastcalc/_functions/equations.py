@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from fastcalc._functions.taylor import refusal
+from fastcalc._functions.refusals import refusal
 from fastcalc._taylor.data import Data
 from fastcalc._taylor.operands import as_polynomial, operand
 

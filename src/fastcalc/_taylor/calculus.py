@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from fastcalc import _validation as check
-from fastcalc._taylor.data import Data
+from fastcalc._taylor.data import Data, as_center
 from fastcalc._taylor.enclosure import Box, enclosure
 from fastcalc._taylor.factors import times_integers
 from fastcalc._taylor.remainder import tail
 from fastcalc._taylor.space import TaylorSpace
-from fastcalc._taylor.terms import lower_space, neighbours, point, shifted_terms
+from fastcalc._taylor.terms import lower_space, neighbours, shifted_terms
 
 
 class Calculus(Data):
@@ -166,10 +166,9 @@ class Calculus(Data):
         >>> (x * x).recenter([3.0]).coef
         array([9., 6., 1.])
         """
-        center = point("x1", x1, self._space.n_variables)
+        center = as_center(self._space, x1, "x1")
         step = center - self.x0
         kind = np.dtype(np.complex128) if step.dtype.kind == "c" else self.dtype
-        center.flags.writeable = False
         return self._make(self._space, shifted_terms(self._space, self._coef.astype(kind), step.astype(kind)), center)
 
     def error_estimate(self, radius: ArrayLike) -> Any:

@@ -166,14 +166,14 @@ def series_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
     )
 
 
-def as_center(space: TaylorSpace, x0: ArrayLike) -> NDArray[Any]:
-    """A point of expansion (n_variables,), read-only."""
-    center = np.array(check.as_numbers("x0", x0))
+def as_center(space: TaylorSpace, x0: ArrayLike, name: str = "x0") -> NDArray[Any]:
+    """A point of expansion (n_variables,), a read-only copy; a scalar for one variable."""
+    center = np.array(check.as_numbers(name, x0))
     if center.ndim == 0 and space.n_variables == 1:
         center = center[None]
     if center.shape != (space.n_variables,):
         raise ValueError(
-            f"`x0` must have one entry per variable, shape ({space.n_variables},); got shape {center.shape}"
+            f"`{name}` must have one entry per variable, shape ({space.n_variables},); got shape {center.shape}"
         )
     center.flags.writeable = False
     return center

@@ -18,6 +18,7 @@ from fastcalc._taylor.data import as_center, series_dtype
 from fastcalc._taylor.derivatives import Derivatives
 from fastcalc._taylor.evaluation import Evaluation
 from fastcalc._taylor.space import TaylorSpace
+from fastcalc._taylor.terms import variable_terms
 from fastcalc._taylor.text import Text
 
 
@@ -64,11 +65,13 @@ def variables(space: TaylorSpace, x0: ArrayLike, dtype: DTypeLike | None) -> Tay
     """See `TaylorSpace.variables`."""
     center = as_center(space, x0)
     kind = series_dtype(np.dtype(dtype) if dtype is not None else center.dtype)
-    n = space.n_variables
-    coef = np.zeros((space.n_terms, n), kind)
-    coef[0] = center
-    for v, unit in enumerate(np.eye(n, dtype=np.int64)):
-        coef[space.index(unit), v] = 1
+    coef = variable_terms(space, center, kind)
+    lacking = np.flatnonzero(~coef[1:].any(axis=0))
+    if len(lacking):
+        raise ValueError(
+            f"`variables` needs a linear term for each; got {space!r} without that of variable {lacking[0]}: raise the "
+            "degree or `max_degrees`"
+        )
     return TaylorPolynomial._make(space, coef, center)
 
 

@@ -1,24 +1,23 @@
-"""Moving terms about: to the point of expansion, to neighbours, to lower degrees."""
+"""Terms of spaces: those of the variables, of lower degrees, of neighbours, of another point of expansion."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from fastcalc import _validation as check
 from fastcalc._taylor.space import TaylorSpace
 
 
-def point(name: str, value: ArrayLike, n: int) -> NDArray[Any]:
-    """A point (n,), a copy; a scalar for one variable."""
-    center = np.array(check.as_numbers(name, value))
-    if center.ndim == 0 and n == 1:
-        center = center[None]
-    if center.shape != (n,):
-        raise ValueError(f"`{name}` must have one entry per variable, shape ({n},); got shape {center.shape}")
-    return center
+def variable_terms(space: TaylorSpace, center: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Coefficients (n_terms, n) of the variables around a point, as far as the space has their linear terms."""
+    coef = np.zeros((space.n_terms, space.n_variables), dtype)
+    coef[0] = center
+    linear = space.find(np.eye(space.n_variables, dtype=np.int64))
+    inside = np.flatnonzero(linear < space.n_terms)
+    coef[linear[inside], inside] = 1
+    return coef
 
 
 def lower_space(space: TaylorSpace, degree: int) -> TaylorSpace:
