@@ -52,6 +52,11 @@ def test_lines_fit(name):
     assert max(map(len, doc.splitlines())) <= 120
 
 
+@pytest.mark.parametrize("name", [name for name in fc.__all__ if inspect.isfunction(getattr(fc, name))])
+def test_help_of_the_package_lists_them(name):
+    assert f"fc.{name}(" in fc.__doc__
+
+
 def test_headings_are_lines():
     verbs = [getattr(fc.TaylorPolynomial, name) for name in dir(fc.TaylorPolynomial) if not name.startswith("_")]
     for member in [getattr(fc, name) for name in fc.__all__] + verbs:

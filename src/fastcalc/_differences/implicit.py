@@ -115,6 +115,6 @@ def _solved(F: Callable[[Any, Any], Any], x: Any, y: Any) -> tuple[Any, NDArray[
             return y, inverse
         last = size
     raise ValueError(
-        f"`y0` must be near a solution of F(x0, y) = 0; got {check.short(first.tolist())}, from which Newton's method does not "
-        f"converge: after {_MOST_STEPS} steps y = {check.short(y.tolist())}"
+        f"`y0` must be near a solution of F(x0, y) = 0; got {check.short(first.tolist())}, from which Newton's method "
+        f"does not converge: after {_MOST_STEPS} steps y = {check.short(y.tolist())}"
     )

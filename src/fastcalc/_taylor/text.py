@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -23,7 +24,7 @@ class Text(Data):
     def __repr__(self) -> str:
         kind = "" if self.dtype == np.float64 else f", dtype={self.dtype}"
         if self.ndim == 0:
-            return f"TaylorPolynomial({_sum(self, _plain)}{kind})"
+            return _wrapped(f"TaylorPolynomial({_sum(self, _plain)}{kind})", 4)
         value = np.array2string(self._coef[0], separator=", ", prefix=" " * 23)
         return (
             f"TaylorPolynomial(shape={self.shape}, degree={self.degree}, x0={_list(self.x0)}{kind},\n"
@@ -31,7 +32,21 @@ class Text(Data):
         )
 
     def __str__(self) -> str:
-        return _sum(self, _plain) if self.ndim == 0 else repr(self)
+        if self.ndim == 0:
+            return _wrapped(_sum(self, _plain), 4)
+        if self.ndim > 1 or not 0 < self.size <= _ENTRIES:
+            return repr(self)
+        return "[" + ",\n ".join(_wrapped(_sum(self._like(c), _plain), 5) for c in self._coef.T) + "]"
+
+    def __format__(self, spec: str) -> str:
+        """As ``str``; a format of numbers, such as ``.3f``, goes for the coefficients and for x0."""
+        if not spec:
+            return str(self)
+        try:
+            with np.printoptions(formatter={"all": lambda number: format(number, spec)}):
+                return str(self)
+        except ValueError as error:
+            raise ValueError(f"`{spec}` is no format of numbers: write one such as .3f, or none") from error
 
     def _repr_latex_(self) -> str | None:
         """For notebooks; None for arrays that are too large."""
@@ -124,6 +139,21 @@ def _sum(p: Data, term: Callable[[Data, int], tuple[str, str]]) -> str:
     return "".join(parts)
 
 
+def _wrapped(text: str, indent: int) -> str:
+    """A sum in lines as wide as NumPy's, broken in front of the signs between its terms."""
+    width = np.get_printoptions()["linewidth"]
+    if len(text) <= width:
+        return text
+    lines, line = [], ""
+    for part in re.split(r" (?=[+-] )(?![^()]*\))", text):  # not inside parentheses
+        joined = f"{line} {part}" if line else part
+        if line and len(joined) > width:
+            lines.append(line)
+            joined = " " * indent + part
+        line = joined
+    return "\n".join([*lines, line])
+
+
 def _plain(p: Data, row: int) -> tuple[str, str]:
     """Sign and text of a term, as in ``0.5*(x0 - 0.3)**2*x1``."""
     factors = [
@@ -174,8 +204,6 @@ def _number(number: Any) -> tuple[str, str]:
 
 def _power_of_ten(size: str) -> str:
     """``1e-10`` in LaTeX, also inside a complex number."""
-    import re
-
     return re.sub(r"([\d.]+)e([+-]\d+)", lambda found: rf"{found[1]} \cdot 10^{{{int(found[2])}}}", size)
 
 
