@@ -63,6 +63,11 @@ def test_headings_are_lines_of_their_own(name):
         assert not [line for line in doc.splitlines() if re.search(r"\w\s*-{4,}|-{4,}\s*\w", line)]
 
 
+@pytest.mark.parametrize("name", [name for name in fc.__all__ if inspect.isfunction(getattr(fc, name))])
+def test_help_of_the_package_lists_them(name):
+    assert f"fc.{name}(" in fc.__doc__
+
+
 @pytest.mark.parametrize("name", sorted(OPERATORS | FUNCTIONS))
 def test_all_options_are_described_once(name):
     found = parameters(name)
