@@ -101,7 +101,7 @@ def divide(a: Any, b: Any) -> Data:
     poles = b._coef[0] == 0
     if np.any(poles):
         coef[0] = np.divide(a._coef[0], b._coef[0])  # with NumPy's warning
-    return singular.settled(singular.undefined(a._like(coef), poles), coef[0], a, b)
+    return singular.undefined(singular.settled(a._like(coef), coef[0], a, b), poles)  # poles last: no constants there
 
 
 @singular.warning_as(np.divide)
