@@ -167,7 +167,7 @@ class Calculus(Data):
         array([9., 6., 1.])
         """
         center = point("x1", x1, self._space.n_variables)
-        step = center - self.x0
+        step = center.astype(np.result_type(self.dtype.char.lower(), center, self.x0)) - self.x0
         kind = np.dtype(np.complex128) if step.dtype.kind == "c" else self.dtype
         center.flags.writeable = False
         return self._make(self._space, shifted_terms(self._space, self._coef.astype(kind), step.astype(kind)), center)
