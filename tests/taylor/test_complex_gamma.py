@@ -11,17 +11,6 @@ import fastcalc as fc
 special = pytest.importorskip("scipy.special")
 DEGREE = 5
 POINTS = (0.2 + 1j, 0.49 - 0.3j, -3.2 + 0.1j, -3 + 1e-3j, -200 + 1j, -20000 + 3j, -1e5 + 0.5j, 2e4j, -5e4 - 200j)
-    0.2 + 1j,
-    0.49 - 0.3j,
-    -3.2 + 0.1j,
-    -3 + 1e-3j,
-    -200 + 1j,
-    -20000 + 3j,
-    -1e5 + 0.5j,
-    2e4j,
-    -5e4 - 200j,
-    -1e5 - 90j,
-)
 
 
 @pytest.mark.parametrize("x", POINTS)
