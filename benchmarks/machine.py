@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import platform
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 PACKAGES = ("fastcalc", "numpy", "scipy", "numdifftools", "jacobi", "statsmodels")
@@ -36,12 +37,19 @@ def compiler() -> str:
     return found[1].decode() if found else f"unknown (Python: {platform.python_compiler()})"
 
 
-def describe() -> dict[str, str]:
+def describe(packages: Sequence[str] = PACKAGES) -> dict[str, str]:
     """All of it, by name."""
     return {
         "processor": processor(),
         "system": f"{platform.system()} {platform.machine()}",
         "Python": platform.python_version(),
         "compiler": compiler(),
-        **{name: version(name) or "not installed" for name in PACKAGES},
+        **{name: version(name) or "not installed" for name in packages},
     }
+
+
+def instruction_set() -> str:
+    """That of the kernels which are built for several."""
+    import fastcalc as fc
+
+    return str(fc.show_config("dicts")["instructions"]["in use"])

@@ -58,7 +58,9 @@ def settle_allocator() -> None:
     np.ones(_LARGE // 8)
 
 
-def repetitions(run: Callable[[], Any], slot: float) -> tuple[int, float]:
+def repetitions(
+    run: Callable[[], Any], slot: float, clock: Callable[[], float] = time.thread_time
+) -> tuple[int, float]:
     """How often to run in a slot, and about how long one run takes."""
     run()
     count = 1
@@ -72,11 +74,16 @@ def repetitions(run: Callable[[], Any], slot: float) -> tuple[int, float]:
         count *= 2 if took < slot / 20 else max(2, round(slot / took))
 
 
-def interleaved(runs: Sequence[Callable[[], Any]], effort: Effort) -> np.ndarray:
-    """Seconds of one run, (rounds, candidates); NaN in the rounds that a slow candidate sits out."""
+def interleaved(
+    runs: Sequence[Callable[[], Any]], effort: Effort, clock: Callable[[], float] = time.thread_time
+) -> np.ndarray:
+    """Seconds of one run, (rounds, candidates); NaN in the rounds that a slow candidate sits out.
+
+    `clock` is `time.process_time` where a candidate has threads of its own.
+    """
     gc.collect()
     with quiet():
-        plan = [repetitions(run, effort.slot) for run in runs]
+        plan = [repetitions(run, effort.slot, clock) for run in runs]
         seconds = np.full((effort.rounds, len(runs)), np.nan)
         order = list(range(len(runs)))
         shuffle = random.Random(0)

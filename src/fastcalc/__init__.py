@@ -12,6 +12,7 @@
     fc.implicit(F, x0, y0, degree)         # the y(x) with F(x, y) = 0, around x0
     fc.inverse_map(p)                      # the q with q(p(x)) = x
     fc.TaylorSpace(n_variables, degree)    # .variables(x0): the algebra itself
+    fc.taylor_function(f, derivatives)     # makes a function of one variable known to polynomials
     fc.propagate(f, x, cov)                # first-order error propagation
     fc.estimate_noise(f, x)                # of the values of f
     fc.check_gradient(f, gradient, x)      # is it right? also fc.check_jacobian(f, jacobian, x)
@@ -40,6 +41,7 @@ from fastcalc._results import DerivativeResult, Status
 from fastcalc._taylor.inversion import inverse_map
 from fastcalc._taylor.polynomial import TaylorPolynomial
 from fastcalc._taylor.space import TaylorSpace
+from fastcalc._taylor.userfunction import taylor_function
 from fastcalc.checking import GradientReport, check_gradient, check_jacobian
 
 __version__ = "0.1.0"
@@ -75,6 +77,7 @@ __all__ = [
     "show_config",
     "stencil",
     "taylor",
+    "taylor_function",
     "value_and_gradient",
     "vjp",
 ]

@@ -299,7 +299,7 @@ def test_lists_and_object_arrays_of_polynomials():
 
 
 def test_large_products_in_blocks(monkeypatch):
-    from fastcalc._taylor import products
+    from fastcalc._taylor.arrays import products
 
     a, b = series((2, 5, 6)), series((6, 3), seed=1)
     expected = (a[..., None] * b).sum(axis=-2)
@@ -312,7 +312,7 @@ def test_large_products_in_blocks(monkeypatch):
 
 @pytest.mark.parametrize("space", [fc.TaylorSpace(3, 4, max_degrees=(2, 4, 1)), fc.TaylorSpace(2, 5, weights=(1, 2))])
 def test_products_by_terms_in_spaces_with_caps_and_weights(space):
-    from fastcalc._taylor import products
+    from fastcalc._taylor.arrays import products
 
     rng = np.random.default_rng(0)
     a, b = (TaylorPolynomial(space, rng.normal(size=(space.n_terms, 3, 3))) for _ in range(2))

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import fastcalc as fc
-from fastcalc._taylor import arrays
+from fastcalc._taylor.arrays import dispatch
 from tests.taylor.array_functions import EXACT, METHODS, OF_VALUES, SMOOTH
 
 SPACE = fc.TaylorSpace(2, 3)
@@ -155,7 +155,7 @@ def test_every_function_has_a_case(monkeypatch):
             asked.add(function)
             return super().get(function, default)
 
-    monkeypatch.setattr(arrays, "FUNCTIONS", Recording(arrays.FUNCTIONS))
+    monkeypatch.setattr(dispatch, "FUNCTIONS", Recording(dispatch.FUNCTIONS))
     for _, function, shapes in EXACT + SMOOTH:
         for arguments in itertools.islice(mixtures(shapes), 4):
             function(*arguments)
@@ -163,5 +163,5 @@ def test_every_function_has_a_case(monkeypatch):
         function(linear(0, (3, 4)))
     for function in (np.array_repr, np.array_str, np.array2string):
         assert str(function(linear(0, (2,))))
-    missing = {f"{f.__module__}.{f.__name__}" for f in arrays.FUNCTIONS.keys() - asked}
+    missing = {f"{f.__module__}.{f.__name__}" for f in dispatch.FUNCTIONS.keys() - asked}
     assert missing == set()

@@ -9,7 +9,7 @@ from fastcalc._functions.taylor import refusal
 from fastcalc._taylor.data import Data
 from fastcalc._taylor.operands import as_polynomial, operand
 
-_REMEDY = "numerical derivatives of the solution"
+_REMEDY = "numerical derivatives of the solution, which need values alone"
 
 
 def call_equations(F: Callable[[Any, Any], Any], x: Any, y: Data, shape: tuple[int, ...]) -> Data:
@@ -17,11 +17,9 @@ def call_equations(F: Callable[[Any, Any], Any], x: Any, y: Data, shape: tuple[i
     try:
         result = as_polynomial(operand(F(x, y)), y)
     except Exception as error:
-        refused = refusal(error, _REMEDY)
+        refused = refusal(error, "F", _REMEDY)
         if refused is not None:
-            raise TypeError(
-                str(refused).replace("`f` leaves", "`F` leaves").replace("values of f", "values")
-            ) from error
+            raise refused from error
         raise
     if result.shape != shape:
         raise ValueError(f"`F` must return as many values as y has, shape {shape}; got shape {result.shape}")

@@ -97,8 +97,8 @@ class TaylorFunction:
     def __call__(self, space: TaylorSpace, coef: _Array, points: int, x0: _Array | None = None) -> _Array | None:
         """Coefficients of f at the polynomials with these: (n_terms, *shape), a last axis for the points of a block.
 
-        Around x0; None stands for displacements. None comes back where f failed and that is
-        allowed. f may keep or change the polynomials: nobody else has them.
+        Around x0; None stands for displacements. None comes back where f failed and that is allowed. f may keep or
+        change the polynomials: nobody else has them.
         """
         self.evaluations += points
         try:
@@ -108,7 +108,7 @@ class TaylorFunction:
             else:
                 series = self._series(output, space)
         except Exception as error:
-            refused = refusal(error, self.remedy)
+            refused = refusal(error, "f", f"{self.remedy}, which needs values of f alone")
             if refused is not None:
                 raise refused from error
             if not self._nan_on_error:
@@ -173,8 +173,8 @@ class TaylorFunction:
             self.dtype = kind if self.dtype is None else np.result_type(self.dtype, kind)
 
 
-def refusal(error: Exception, remedy: str) -> TypeError | None:
-    """The error to raise where f left Taylor arithmetic, with the line that did; None for errors of f's own."""
+def refusal(error: Exception, name: str, remedy: str) -> TypeError | None:
+    """The error to raise where a function left Taylor arithmetic, with its line; None for errors of its own."""
     if not isinstance(error, (TypeError, ValueError, AttributeError)):
         return None
     frames = []
@@ -191,8 +191,8 @@ def refusal(error: Exception, remedy: str) -> TypeError | None:
     if "fc.taylor_function" in message:
         advice = f"Give its derivatives with fc.taylor_function, k{advice[1:]}"
     return TypeError(
-        f"`f` leaves Taylor arithmetic{_place(frames)}: {_what(message, raised_in)}. {advice}, or use {remedy}, which "
-        "needs values of f alone"
+        f"`{name}` leaves Taylor arithmetic{_place(frames)}: {_what(message, raised_in)}. {advice}, or use {remedy}, "
+        "which needs values of f alone"
     )
 
 

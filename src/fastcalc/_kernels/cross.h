@@ -17,7 +17,18 @@ static inline void NAME(cross)(NUMBER *restrict acc, const int32_t *restrict tab
             b[l] = x * vp[i * ld + l];
         }
         const int32_t *restrict row = table + i * columns;
-        for (ptrdiff_t j = 0; j < columns; j++) {
+        ptrdiff_t j = 0;
+#if LANES == 1
+        for (; ld == 1 && j + BLOCK <= columns; j += BLOCK) {
+            NUMBER products[BLOCK];
+            EACH_LANE
+            for (int k = 0; k < BLOCK; k++)
+                products[k] = a[0] * vq[j + k] + b[0] * uq[j + k];
+            for (int k = 0; k < BLOCK; k++)
+                acc[row[j + k]] += products[k];
+        }
+#endif
+        for (; j < columns; j++) {
             NUMBER *restrict goal = acc + (ptrdiff_t)row[j] * LANES;
             EACH_LANE
             for (int l = 0; l < LANES; l++)
@@ -40,7 +51,18 @@ static inline void NAME(triangle)(NUMBER *restrict acc, const int32_t *restrict 
             b[l] = w * v[i * ld + l];
             own[l] += a[l] * v[i * ld + l];
         }
-        for (ptrdiff_t j = i + 1; j < columns; j++) {
+        ptrdiff_t j = i + 1;
+#if LANES == 1
+        for (; ld == 1 && j + BLOCK <= columns; j += BLOCK) {
+            NUMBER products[BLOCK];
+            EACH_LANE
+            for (int k = 0; k < BLOCK; k++)
+                products[k] = a[0] * v[j + k] + b[0] * u[j + k];
+            for (int k = 0; k < BLOCK; k++)
+                acc[row[j + k]] += products[k];
+        }
+#endif
+        for (; j < columns; j++) {
             NUMBER *restrict goal = acc + (ptrdiff_t)row[j] * LANES;
             EACH_LANE
             for (int l = 0; l < LANES; l++)
@@ -80,7 +102,18 @@ static inline void NAME(square)(NUMBER *restrict acc, const int32_t *restrict ta
         for (int l = 0; l < LANES; l++)
             a[l] = w * up[i * ld + l];
         const int32_t *restrict row = table + i * columns;
-        for (ptrdiff_t j = 0; j < columns; j++) {
+        ptrdiff_t j = 0;
+#if LANES == 1
+        for (; ld == 1 && j + BLOCK <= columns; j += BLOCK) {
+            NUMBER products[BLOCK];
+            EACH_LANE
+            for (int k = 0; k < BLOCK; k++)
+                products[k] = a[0] * uq[j + k];
+            for (int k = 0; k < BLOCK; k++)
+                acc[row[j + k]] += products[k];
+        }
+#endif
+        for (; j < columns; j++) {
             NUMBER *restrict goal = acc + (ptrdiff_t)row[j] * LANES;
             EACH_LANE
             for (int l = 0; l < LANES; l++)
@@ -127,10 +160,12 @@ static inline void NAME(gather)(NUMBER *restrict tiles, ptrdiff_t stride, ptrdif
 {
     ptrdiff_t full = lanes / LANES, rest = lanes % LANES;
     for (ptrdiff_t i = 0; i < terms; i++) {
-        for (ptrdiff_t t = 0; t < full; t++)
+        for (ptrdiff_t t = 0; t < full; t++) {
+            SOON(a + (i + 8) * ld + t * LANES);
             EACH_LANE
             for (int l = 0; l < LANES; l++)
                 tiles[t * stride + i * LANES + l] = a[i * ld + t * LANES + l];
+        }
         for (ptrdiff_t l = 0; rest && l < LANES; l++)
             tiles[full * stride + i * LANES + l] = a[i * ld + full * LANES + (l < rest ? l : rest - 1)];
     }
@@ -142,10 +177,12 @@ static inline void NAME(scatter)(NUMBER *restrict c, ptrdiff_t stride, ptrdiff_t
 {
     ptrdiff_t full = lanes / LANES, rest = lanes % LANES;
     for (ptrdiff_t i = 0; i < terms; i++) {
-        for (ptrdiff_t t = 0; t < full; t++)
+        for (ptrdiff_t t = 0; t < full; t++) {
+            SOON_WRITTEN(c + (i + 8) * ld + t * LANES);
             EACH_LANE
             for (int l = 0; l < LANES; l++)
                 c[i * ld + t * LANES + l] = tiles[t * stride + i * LANES + l];
+        }
         for (ptrdiff_t l = 0; l < rest; l++)
             c[i * ld + full * LANES + l] = tiles[full * stride + i * LANES + l];
     }

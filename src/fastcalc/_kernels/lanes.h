@@ -16,4 +16,13 @@
 #define EACH_LANE
 #endif
 
+/* The line of a place that is needed soon: for reading, for writing. */
+#if defined(__GNUC__)
+#define SOON(place) __builtin_prefetch(place)
+#define SOON_WRITTEN(place) __builtin_prefetch(place, 1)
+#else
+#define SOON(place) ((void)0)
+#define SOON_WRITTEN(place) ((void)0)
+#endif
+
 #endif

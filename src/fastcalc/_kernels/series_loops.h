@@ -4,6 +4,9 @@
 
 #include "lanes.h"
 
+/* Without lanes, so many products are made in vector registers before they go to their places one by one. */
+#define BLOCK 4
+
 #define NUMBER float
 #define LANES 1
 #define NAME(name) name##_float_one

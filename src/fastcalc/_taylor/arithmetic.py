@@ -130,28 +130,28 @@ class Arithmetic(Protocols):
         return elementary.absolute(self)
 
     def __iadd__(self, other: Any) -> Any:
-        return store(self + other, self)
+        return _in_place(self + other, self)
 
     def __isub__(self, other: Any) -> Any:
-        return store(self - other, self)
+        return _in_place(self - other, self)
 
     def __imul__(self, other: Any) -> Any:
-        return store(self * other, self)
+        return _in_place(self * other, self)
 
     def __itruediv__(self, other: Any) -> Any:
-        return store(self / other, self)
+        return _in_place(self / other, self)
 
     def __ipow__(self, other: Any) -> Any:
-        return store(self**other, self)
+        return _in_place(self**other, self)
 
     def __ifloordiv__(self, other: Any) -> Any:
-        return store(self // other, self)
+        return _in_place(self // other, self)
 
     def __imod__(self, other: Any) -> Any:
-        return store(self % other, self)
+        return _in_place(self % other, self)
 
     def __imatmul__(self, other: Any) -> Any:
-        return store(self @ other, self)
+        return _in_place(self @ other, self)
 
     def __lt__(self, other: Any) -> Any:
         return _by_ufunc(np.less, self, other)
@@ -178,6 +178,13 @@ class Arithmetic(Protocols):
                 ".any() or .all()"
             )
         return bool(self._coef[0].reshape(-1)[0])
+
+
+def _in_place(result: Any, target: Data) -> Any:
+    """The result in the memory of an array. A 0-d polynomial is like a NumPy scalar, which others may have too: after
+    ``s = total; s += 1`` there are two numbers.
+    """
+    return store(result, target) if target._coef.ndim > 1 else result
 
 
 def _binary(function: Any, a: Any, b: Any) -> Any:

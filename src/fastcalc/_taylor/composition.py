@@ -183,9 +183,8 @@ def composed(outer: TaylorSpace, coef: NDArray[Any], inner: TaylorSpace, q: NDAr
     """
     kind = series_dtype(np.result_type(coef, q))
     entries, batch = coef.shape[1:], q.shape[2:]
-    c = coef.reshape(len(coef), -1, 1).astype(
-        kind, copy=False
-    )  # (terms, S, 1): results are (terms of inner, rows, S, T)
+    # results are (terms of inner, rows, S, T)
+    c = coef.reshape(len(coef), -1, 1).astype(kind, copy=False)  # (terms, S, 1)
     u = q.reshape(*q.shape[:2], -1).astype(kind)  # (terms of inner, variables, T)
     u[0] = 0
     size = (c.shape[1], u.shape[2])

@@ -186,11 +186,14 @@ def require_same(p: Data, q: Data) -> None:
             f"polynomials of different spaces don't mix; got {p._space!r} and {q._space!r}: bring one to the space of "
             "the other with space.embed(p)"
         )
-    if p._x0 is not q._x0 and not np.array_equal(p.x0, q.x0):
-        raise ValueError(
-            f"polynomials around different points don't mix; got x0 = {p.x0!s} and {q.x0!s}: move one of them with "
-            "p.recenter(x0)"
-        )
+    if p._x0 is not q._x0:
+        if not np.array_equal(p.x0, q.x0):
+            raise ValueError(
+                f"polynomials around different points don't mix; got x0 = {p.x0!s} and {q.x0!s}: move one of them with "
+                "p.recenter(x0)"
+            )
+        if p._x0 is not None and q._x0 is not None and p._x0.dtype == q._x0.dtype:
+            q._x0 = p._x0  # one array for both, so that the next look is a short one
 
 
 def lifted(coef: NDArray[Any], ndim: int) -> NDArray[Any]:

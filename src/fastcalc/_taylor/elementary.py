@@ -34,11 +34,13 @@ _HIGHEST_POWER = 1024  # of repeated multiplication
 def _value(ufunc: np.ufunc, p: Data) -> Any:
     """The function of the constant terms; of a single float64 by `math`, which takes a tenth of the time."""
     constant = p._coef[0]
-    if constant.__class__ is np.float64 and ufunc in _FAST:
-        try:
-            return _FAST[ufunc](constant)
-        except (OverflowError, ValueError):  # NumPy has inf or NaN, and a warning, for these
-            return float(ufunc(constant))
+    if constant.__class__ is np.float64:
+        fast = _FAST.get(ufunc)
+        if fast is not None:
+            try:
+                return fast(constant)
+            except (OverflowError, ValueError):  # NumPy has inf or NaN, and a warning, for these
+                return float(ufunc(constant))
     return ufunc(constant)
 
 
@@ -95,18 +97,20 @@ def divide(a: Any, b: Any) -> Data:
         a, b = aligned(a, b)
     coef = series.divide(a._space.tables, a._coef, b._coef)
     assert coef is not None
+    c: Data = a._like(coef)
     value = coef[0]
     if isinstance(value, float) and isfinite(value):
-        return a._like(coef)
+        return c
     poles = b._coef[0] == 0
     if np.any(poles):
         coef[0] = np.divide(a._coef[0], b._coef[0])  # with NumPy's warning
-    return singular.settled(singular.undefined(a._like(coef), poles), coef[0], a, b)
+    return singular.settled(singular.undefined(c, poles), coef[0], a, b)
 
 
 @singular.warning_as(np.divide)
 def _by_zero(a: Data, b: Any) -> Data:
-    return scaled(a, b, np.divide)
+    """The quotient by numbers of which some are 0, where there are no derivatives either."""
+    return singular.undefined(scaled(a, b, np.divide), np.equal(b, 0))
 
 
 def negative(a: Data) -> Data:
@@ -303,7 +307,7 @@ def product_integral(a: Data, b: Data, value: Any) -> Data:
 
 
 def logaddexp(a: Any, b: Any) -> Data:
-    """The sum b + log(1 + exp(a - b)) for b the larger one; the derivative of the bend by a - b is the logistic function."""
+    """The larger one, b, plus log(1 + exp(a - b)), whose derivative by a - b is the logistic function."""
     a, b = aligned(a, b)
     u, v = a._coef[0], b._coef[0]
     value = np.logaddexp(u, v)
@@ -390,8 +394,8 @@ def arctan(a: Data) -> Data:
 
 
 def arctan2(y: Any, x: Any) -> Data:
-    """arctan(y / x), or -arctan(x / y) where that is the smaller quotient, plus a constant. On the negative x axis, where
-    it jumps, it is continued from the side of y's zero: 0.0 or -0.0.
+    """arctan(y / x), or -arctan(x / y) where that is the smaller quotient, plus a constant. On the negative x axis,
+    where it jumps, it is continued from the side of y's zero: 0.0 or -0.0.
     """
     y, x = aligned(y, x)
     u, v = y._coef[0], x._coef[0]

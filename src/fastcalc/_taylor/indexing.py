@@ -13,15 +13,21 @@ from fastcalc._taylor.operands import operand
 
 
 class Indexing(Data):
-    """``p[...]``, ``p[...] = q``, ``len(p)`` and loops over the first axis."""
+    """``p[...]``, ``p[...] = q``, ``len(p)`` and loops over the first axis.
+
+    As in NumPy, slices are views, and one entry is a value of its own: ``a = x[0]; x[0] = x[1]; x[1] = a`` swaps.
+    """
 
     __slots__ = ()
 
     def __getitem__(self, key: Any) -> Self:
-        if key.__class__ is int or key.__class__ is slice:
+        if key.__class__ is int:
+            return self._like(_entry(self._coef[:, key]))
+        if key.__class__ is slice:
             return self._like(self._coef[:, key])
         if _is_basic(key):
-            return self._like(self._coef[_behind_terms(key)])
+            coef = self._coef[_behind_terms(key)]
+            return self._like(coef if _has_ellipsis(key) else _entry(coef))
         return self._like(self._coef.reshape(len(self._coef), -1)[:, self._positions()[key]])
 
     def __setitem__(self, key: Any, value: Any) -> None:
@@ -59,7 +65,7 @@ class Indexing(Data):
     def __iter__(self) -> Iterator[Self]:
         if self._coef.ndim == 1:
             raise TypeError("a 0-d polynomial can't be iterated over")
-        return (self._like(self._coef[:, i]) for i in range(self._coef.shape[1]))
+        return (self._like(_entry(self._coef[:, i])) for i in range(self._coef.shape[1]))
 
 
 def _is_basic(key: Any) -> bool:
@@ -69,6 +75,16 @@ def _is_basic(key: Any) -> bool:
         if not (kind is int or kind is slice or part is None or part is Ellipsis or isinstance(part, np.integer)):
             return False
     return True
+
+
+def _has_ellipsis(key: Any) -> bool:
+    """Whether NumPy would give a 0-d array, which is a view, in the place of a scalar."""
+    return key is Ellipsis or (isinstance(key, tuple) and any(part is Ellipsis for part in key))
+
+
+def _entry(coef: NDArray[Any]) -> NDArray[Any]:
+    """Coefficients of what was indexed: a copy if it is one entry."""
+    return coef.copy() if coef.ndim == 1 else coef
 
 
 def _behind_terms(key: Any) -> tuple[Any, ...]:

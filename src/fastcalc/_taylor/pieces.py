@@ -1,4 +1,4 @@
-"""Functions in pieces: the larger of two, steps, remainders. At a jump, and at a tie that is a kink, derivatives are NaN."""
+"""Functions in pieces: the larger of two, steps, remainders. Derivatives are NaN at jumps, and at ties with a kink."""
 
 from __future__ import annotations
 
@@ -126,8 +126,9 @@ def _rest(ufunc: np.ufunc, rounding: np.ufunc, a: Any, b: Any) -> Data:
         jump &= (u != 0) | (v == 0)
     usual = np.isfinite(u) & np.isfinite(v) & (v != 0)
     whole = np.where(usual, np.rint((np.where(usual, u, 0) - np.where(usual, rest, 0)) / np.where(usual, v, 1)), 0)
-    result = a._like(a._coef - whole.astype(a.dtype) * b._coef)
+    result = a.copy()
     result._coef[0] = rest
+    result._coef[1:] -= whole.astype(a.dtype) * b._coef[1:]
     return singular.undefined(result, jump & ~(np.isinf(v) & np.isfinite(u)) | np.isnan(rest), a, b)
 
 

@@ -10,21 +10,18 @@ from numpy.typing import ArrayLike, DTypeLike
 
 from fastcalc import _validation as check
 from fastcalc._taylor.arithmetic import Arithmetic
+from fastcalc._taylor.arrays.methods import ArrayMethods
 from fastcalc._taylor.calculus import Calculus
 from fastcalc._taylor.composition import Composition
 from fastcalc._taylor.conversion import Conversion
 from fastcalc._taylor.data import as_center, series_dtype
 from fastcalc._taylor.derivatives import Derivatives
 from fastcalc._taylor.evaluation import Evaluation
-from fastcalc._taylor.indexing import Indexing
-from fastcalc._taylor.methods import ArrayMethods
 from fastcalc._taylor.space import TaylorSpace
 from fastcalc._taylor.text import Text
 
 
-class TaylorPolynomial(
-    Arithmetic, Indexing, ArrayMethods, Evaluation, Derivatives, Calculus, Composition, Conversion, Text
-):
+class TaylorPolynomial(Arithmetic, ArrayMethods, Evaluation, Derivatives, Calculus, Composition, Conversion, Text):
     """An array of truncated multivariate Taylor polynomials around one point.
 
     NumPy's functions, indexing and broadcasting work on it as on an array of its shape, with derivatives of any order

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from fastcalc._taylor import arrays, elementary, special
+from fastcalc._taylor import elementary, special, userfunction
+from fastcalc._taylor.arrays import dispatch
 from fastcalc._taylor.data import Data, lifted
 from fastcalc._taylor.operands import as_polynomial, operand, store
 
@@ -21,13 +22,12 @@ class Protocols(Data):
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
         """The ufunc of polynomials, as NumPy calls it."""
         if method != "__call__":
-            return arrays.ufunc_method(ufunc, method, *inputs, **options)
+            return dispatch.ufunc_method(ufunc, method, *inputs, **options)
         if not options:
-            if ufunc in elementary.UFUNCS:
-                if len(inputs) == 1:
-                    return elementary.UFUNCS[ufunc](inputs[0])
-                return elementary.UFUNCS[ufunc](*map(operand, inputs))
-            return _other(ufunc, inputs)
+            function = elementary.UFUNCS.get(ufunc)
+            if function is None:
+                return _other(ufunc, inputs)
+            return function(*inputs) if len(inputs) == 1 else function(*map(operand, inputs))
         out, where, dtype = options.pop("out", None), options.pop("where", True), options.pop("dtype", None)
         unknown = options.keys() - _IGNORED
         if unknown:
@@ -41,7 +41,7 @@ class Protocols(Data):
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         """The function of NumPy for polynomials."""
-        handler = arrays.FUNCTIONS.get(function)
+        handler = dispatch.FUNCTIONS.get(function)
         if handler is None:
             name = f"{function.__module__}.{function.__name__}".replace("numpy", "np")
             raise TypeError(
@@ -56,9 +56,9 @@ def _other(ufunc: np.ufunc, inputs: tuple[Any, ...]) -> Any:
     operands = tuple(map(operand, inputs))
     if ufunc in elementary.PREDICATES:
         return ufunc(*(value._coef[0] if isinstance(value, Data) else value for value in operands))
-    if ufunc in arrays.UFUNCS:
-        return arrays.UFUNCS[ufunc](*operands)
-    handler = special.find(ufunc)
+    if ufunc in dispatch.UFUNCS:
+        return dispatch.UFUNCS[ufunc](*operands)
+    handler = userfunction.find(ufunc) or special.find(ufunc)
     if handler is not None:
         return handler(*operands)
     raise TypeError(

@@ -1,8 +1,8 @@
 """Powers, absolute values and ties where the constant term is 0.
 
-With a factor ``a = x**gamma u``, u not 0 at x0, the power ``a**r`` is ``x**(r gamma) u**r``: smooth if r gamma is even in
-each variable. If not, or if no monomial divides a, terms below the order at which smoothness is lost are still known to
-be 0. Where r < 1, terms of `a` beyond the degree come back into it, multiplied in degree by r: what they decide is NaN.
+With a factor ``a = x**gamma u``, u not 0 at x0, the power ``a**r`` is ``x**(r gamma) u**r``: smooth if r gamma is even
+in each variable. If not, or if no monomial divides a, terms below the order at which smoothness is lost are still known
+to be 0. Where r < 1, terms of `a` beyond the degree come back, multiplied in degree by r: what they decide is NaN.
 """
 
 from __future__ import annotations
@@ -93,9 +93,16 @@ def _monomial_factor(space: TaylorSpace, one: NDArray[Any]) -> NDArray[np.int64]
     return gamma if (exponents[0] == gamma).all() else None
 
 
+def _nothing_but(unknown: NDArray[np.bool_], one: NDArray[Any]) -> NDArray[Any]:
+    """NaN where a term is unknown, 0 elsewhere."""
+    result = np.zeros_like(one)
+    result[unknown] = np.nan
+    return result
+
+
 def _power_at_zero(space: TaylorSpace, one: NDArray[Any], r: float, odd: bool) -> NDArray[Any]:
     """The terms of one series with constant term 0 to a power r > 0."""
-    known = np.where(affected(space, one, r), one.dtype.type(np.nan), one.dtype.type(0))
+    known = _nothing_but(affected(space, one, r), one)
     gamma = _monomial_factor(space, one) if one.any() else None
     if gamma is None:
         return known
@@ -115,7 +122,7 @@ def _power_at_zero(space: TaylorSpace, one: NDArray[Any], r: float, odd: bool) -
 def _shifted_power(
     space: TaylorSpace, one: NDArray[Any], gamma: NDArray[Any], whole: NDArray[Any], r: float, odd: bool
 ) -> NDArray[Any]:
-    """``x**whole * u**r`` for ``one = x**gamma u``: terms of u that the space leaves out are unknown, and those they move."""
+    """``x**whole * u**r`` for ``one = x**gamma u``: terms of u that the space leaves out make others unknown."""
     up = space.find(space.exponents + gamma)
     u = np.append(one, one.dtype.type(0))[up]
     if u.dtype.kind != "c" and u[0] < 0 and not odd and not float(r).is_integer():
@@ -135,8 +142,8 @@ def _absolute_at_zero(space: TaylorSpace, one: NDArray[Any]) -> NDArray[Any]:
     """The absolute value of one series with constant term 0."""
     sign = _sign_around_zero(space, one)
     if sign:
-        return sign * one
-    return np.where(affected(space, one, 1.0), one.dtype.type(np.nan), one.dtype.type(0))
+        return one if sign > 0 else -one
+    return _nothing_but(affected(space, one, 1.0), one)
 
 
 def _sign_around_zero(space: TaylorSpace, one: NDArray[Any]) -> int:

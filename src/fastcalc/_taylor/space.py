@@ -8,7 +8,6 @@ the derivation ``sum(weights * x * d/dx)``, on which the recurrences for element
 from __future__ import annotations
 
 import functools
-import random
 import threading
 import weakref
 from collections import OrderedDict
@@ -383,7 +382,9 @@ def _mixers(n: int) -> NDArray[np.uint64]:
 
     From a generator without arithmetic structure: with splitmix64, of which f(2 i) is nearly 2 f(i), terms collide.
     """
-    draw = random.Random(0).getrandbits
+    from random import Random  # here, as it brings four modules along
+
+    draw = Random(0).getrandbits
     return np.array([draw(64) for _ in range(n)], np.uint64)
 
 

@@ -62,7 +62,7 @@ def _as(function: Callable[[Data], Data]) -> Handler:
 
 
 def _gaussian(factor: float, curvature: float) -> Handler:
-    """c' = factor exp(curvature a**2) a': erf, erfc, ndtr."""
+    """C' = factor exp(curvature a**2) a': erf, erfc, ndtr."""
 
     def integral(ufunc: np.ufunc, a: Data) -> Data:
         value = ufunc(a._coef[0])
@@ -73,7 +73,7 @@ def _gaussian(factor: float, curvature: float) -> Handler:
 
 
 def _exponential_integral(sign: float) -> Handler:
-    """c' = sign exp(sign a) / a a': expi and exp1."""
+    """C' = sign exp(sign a) / a a': expi and exp1."""
 
     def integral(ufunc: np.ufunc, a: Data) -> Data:
         value = ufunc(a._coef[0])
@@ -106,7 +106,7 @@ def _log_of(y: Data, edge: float) -> tuple[Data, Any]:
 
 
 def _x_log(edge: float) -> Handler:
-    """x log(y) or x log(1 + y), 0 where x is, if y is no NaN."""
+    """X log(y) or x log(1 + y), 0 where x is, if y is no NaN."""
 
     def product(ufunc: np.ufunc, x: Any, y: Any) -> Data:
         x, y = aligned(x, y)
@@ -130,7 +130,7 @@ def _entr(ufunc: np.ufunc, a: Data) -> Data:
 
 
 def _relative_entropy(centred: bool) -> Handler:
-    """x log(x / y), whose derivatives are log(x / y) + 1 and -x / y; `centred`: minus x, plus y."""
+    """X log(x / y), whose derivatives are log(x / y) + 1 and -x / y; `centred`: minus x, plus y."""
 
     def integral(ufunc: np.ufunc, x: Any, y: Any) -> Data:
         x, y = aligned(x, y)
@@ -182,7 +182,7 @@ def _bessel(order: int, name: str, step: int, mirror: int, sign: int = 1) -> Han
 
 
 def _ndtri(x: NDArray[Any], degree: int, scipy: Any) -> NDArray[Any]:
-    """dx / dp = 1 / density, and density / p = sqrt(2 / pi) / erfcx(-x / sqrt(2)), from the nearer tail."""
+    """Dx / dp = 1 / density, and density / p = sqrt(2 / pi) / erfcx(-x / sqrt(2)), from the nearer tail."""
     value = np.asarray(scipy.ndtri(x))
     near = np.minimum(x, 1 - x)
     slope = scipy.erfcx(np.abs(value) / sqrt(2)) / (near * sqrt(2 / pi))
@@ -190,7 +190,7 @@ def _ndtri(x: NDArray[Any], degree: int, scipy: Any) -> NDArray[Any]:
 
 
 def _erfinv(x: NDArray[Any], degree: int, scipy: Any) -> NDArray[Any]:
-    """dy / dx = sqrt(pi) / 2 exp(y**2), and exp(y**2) = erfcx(y) / (1 - x)."""
+    """Dy / dx = sqrt(pi) / 2 exp(y**2), and exp(y**2) = erfcx(y) / (1 - x)."""
     value = np.asarray(scipy.erfinv(x))
     return univariate.inverse(value, sqrt(pi) / 2 * scipy.erfcx(np.abs(value)) / (1 - np.abs(x)), degree, 2.0)
 

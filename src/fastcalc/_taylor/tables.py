@@ -85,8 +85,8 @@ def _rows(space: TaylorSpace) -> tuple[NDArray[np.intp], NDArray[np.int32]]:
     exponents = space.exponents
     row_start = np.zeros(space.n_terms + 1, np.intp)
     np.cumsum(exponents.sum(axis=1, dtype=np.intp), out=row_start[1:])
-    which = np.broadcast_to(np.arange(space.n_variables, dtype=np.int32), exponents.shape)
-    return row_start, np.repeat(which.reshape(-1), exponents.reshape(-1))
+    term, variable = np.nonzero(exponents)
+    return row_start, np.repeat(variable.astype(np.int32), exponents[term, variable])
 
 
 def children(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import re
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +24,7 @@ class Text(Data):
     def __repr__(self) -> str:
         kind = "" if self.dtype == np.float64 else f", dtype={self.dtype}"
         if self.ndim == 0:
-            return _wrapped(f"TaylorPolynomial({_sum(self, _plain)}{kind})", 4)
+            return _wrapped(f"TaylorPolynomial({_sum(self, _PLAIN)}{kind})", 4)
         value = np.array2string(self._coef[0], separator=", ", prefix=" " * 23)
         return (
             f"TaylorPolynomial(shape={self.shape}, degree={self.degree}, x0={_list(self.x0)}{kind},\n"
@@ -33,10 +33,10 @@ class Text(Data):
 
     def __str__(self) -> str:
         if self.ndim == 0:
-            return _wrapped(_sum(self, _plain), 4)
+            return _wrapped(_sum(self, _PLAIN), 4)
         if self.ndim > 1 or not 0 < self.size <= _ENTRIES:
             return repr(self)
-        return "[" + ",\n ".join(_wrapped(_sum(self._like(c), _plain), 5) for c in self._coef.T) + "]"
+        return "[" + ",\n ".join(_wrapped(_sum(self._like(c), _PLAIN), 5) for c in self._coef.T) + "]"
 
     def __format__(self, spec: str) -> str:
         """As ``str``; a format of numbers, such as ``.3f``, goes for the coefficients and for x0."""
@@ -51,12 +51,12 @@ class Text(Data):
     def _repr_latex_(self) -> str | None:
         """For notebooks; None for arrays that are too large."""
         if self.ndim == 0:
-            return rf"$\displaystyle {_sum(self, _latex)}$"
+            return rf"$\displaystyle {_sum(self, _LATEX)}$"
         if self.ndim > 2 or self.size == 0 or max(self.shape) > _ENTRIES:
             return None
         rows = self._coef.reshape(len(self._coef), -1, 1) if self.ndim == 1 else self._coef
         lines = [
-            " & ".join(_sum(self._like(rows[:, i, j]), _latex) for j in range(rows.shape[2]))
+            " & ".join(_sum(self._like(rows[:, i, j]), _LATEX) for j in range(rows.shape[2]))
             for i in range(rows.shape[1])
         ]
         body = r" \\ ".join(lines)
@@ -122,20 +122,38 @@ def _exact(sympy: Any, number: Any) -> Any:
     return sympy.Float(sympy.Rational(*number.as_integer_ratio()), precision=np.finfo(number.dtype).nmant + 1)
 
 
-def _sum(p: Data, term: Callable[[Data, int], tuple[str, str]]) -> str:
+class _Style(NamedTuple):
+    """How the parts of a polynomial are written."""
+
+    variable: str
+    power: str
+    times: str
+    more: str
+    neglected: str
+    number: Callable[[str], str]
+
+
+def _power_of_ten(size: str) -> str:
+    """``1e-10`` in LaTeX, also inside a complex number."""
+    return re.sub(r"([\d.]+)e([+-]\d+)", lambda found: rf"{found[1]} \cdot 10^{{{int(found[2])}}}", size)
+
+
+_PLAIN = _Style("x{}", "**{}", "*", " + ... ({} more)", " + O({})", str)
+_LATEX = _Style("x_{{{}}}", "^{{{}}}", r"\,", r" + \dots \text{{({} more)}}", r" + \mathcal{{O}}({})", _power_of_ten)
+
+
+def _sum(p: Data, style: _Style) -> str:
     """The first terms of a 0-d polynomial that are not 0, how many more there are, and the degree neglected."""
     rows = np.flatnonzero(p._coef != 0)
     parts: list[str] = []
     for row in rows[:_TERMS].tolist():
-        sign, text = term(p, row)
+        sign, text = _term(p, row, style)
         parts.append(f" {sign} {text}" if parts else f"{'-' if sign == '-' else ''}{text}")
-    latex = term is _latex
     if not parts:
         parts.append("0")
     if len(rows) > _TERMS:
-        more = f"({len(rows) - _TERMS} more)"
-        parts.append(rf" + \dots \text{{{more}}}" if latex else f" + ... {more}")
-    parts.append(rf" + \mathcal{{O}}({p.degree + 1})" if latex else f" + O({p.degree + 1})")
+        parts.append(style.more.format(len(rows) - _TERMS))
+    parts.append(style.neglected.format(p.degree + 1))
     return "".join(parts)
 
 
@@ -154,38 +172,24 @@ def _wrapped(text: str, indent: int) -> str:
     return "\n".join([*lines, line])
 
 
-def _plain(p: Data, row: int) -> tuple[str, str]:
+def _term(p: Data, row: int, style: _Style) -> tuple[str, str]:
     """Sign and text of a term, as in ``0.5*(x0 - 0.3)**2*x1``."""
     factors = [
-        name + (f"**{e}" if e > 1 else "")
-        for name, e in zip(_displacements(p, "x{}"), p._space.exponents[row].tolist(), strict=True)
+        name + (style.power.format(e) if e > 1 else "")
+        for name, e in zip(_displacements(p, style), p._space.exponents[row].tolist(), strict=True)
         if e
     ]
     sign, size = _number(p._coef[row])
-    return sign, "*".join(factors if factors and size == "1" else [size, *factors])
+    return sign, style.times.join(factors if factors and size == "1" else [style.number(size), *factors])
 
 
-def _latex(p: Data, row: int) -> tuple[str, str]:
-    factors = [
-        name + (f"^{{{e}}}" if e > 1 else "")
-        for name, e in zip(_displacements(p, "x_{{{}}}"), p._space.exponents[row].tolist(), strict=True)
-        if e
-    ]
-    sign, size = _number(p._coef[row])
-    if "e" in size:
-        size = _power_of_ten(size)
-    return sign, r"\,".join(factors if factors and size == "1" else [size, *factors])
-
-
-def _displacements(p: Data, pattern: str) -> list[str]:
+def _displacements(p: Data, style: _Style) -> list[str]:
     """``x0 - 0.3`` in parentheses, or ``x0`` around 0, for all variables."""
     names = []
     for v, center in enumerate(p.x0):
         sign, size = _number(center)
-        name, opposite = pattern.format(v), "+" if sign == "-" else "-"
-        if "x_" in pattern and "e" in size:
-            size = _power_of_ten(size)
-        names.append(f"({name} {opposite} {size})" if center != 0 else name)
+        name, opposite = style.variable.format(v), "+" if sign == "-" else "-"
+        names.append(f"({name} {opposite} {style.number(size)})" if center != 0 else name)
     return names
 
 
@@ -200,11 +204,6 @@ def _number(number: Any) -> tuple[str, str]:
     sign = "-" if number < 0 else "+"
     mantissa, e, exponent = size.partition("e")
     return sign, mantissa.rstrip(".") + e + exponent
-
-
-def _power_of_ten(size: str) -> str:
-    """``1e-10`` in LaTeX, also inside a complex number."""
-    return re.sub(r"([\d.]+)e([+-]\d+)", lambda found: rf"{found[1]} \cdot 10^{{{int(found[2])}}}", size)
 
 
 def _list(x0: NDArray[Any]) -> str:

@@ -1,7 +1,7 @@
 """Taylor coefficients f^(k)(x) / k! of special functions of one variable, (degree + 1, *x.shape), k from 1 on.
 
-The constant term is left to the caller, who has it from SciPy. Each function has a formula that does not cancel: sums of
-terms of one sign, or a recurrence in the direction in which it is stable. x is of type float64 or complex128.
+The constant term is left to the caller, who has it from SciPy. Each function has a formula that does not cancel: sums
+of terms of one sign, or a recurrence in the direction in which it is stable. x is of type float64 or complex128.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ Array = NDArray[Any]
 
 _BERNOULLI = (1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 / 510, 43867 / 798, -174611 / 330)
 _BACKWARD_FROM = 0.25  # argument of erfcx from which its recurrence is run backward
+_TAIL_BELOW, _NEAR = -1.2, 2.0  # arguments of log_ndtr
 
 
 def _empty(x: Array, degree: int) -> Array:
@@ -121,8 +122,8 @@ def erfcx(x: Array, degree: int, scipy: Any) -> Array:
     behind = x.real >= _BACKWARD_FROM
     if np.any(behind) and degree > 0:
         result[1:, behind] = value[behind] * _minimal_ratios(x[behind], degree)
-    factors = (-2.0) ** np.arange(degree + 1)
-    return result * factors.reshape(-1, *[1] * x.ndim)
+    result *= ((-2.0) ** np.arange(degree + 1)).reshape(-1, *[1] * x.ndim)
+    return result
 
 
 def _minimal_ratios(x: Array, degree: int) -> Array:
@@ -138,31 +139,57 @@ def _minimal_ratios(x: Array, degree: int) -> Array:
 
 
 def log_ndtr(x: Array, degree: int, scipy: Any) -> Array:
-    """log of the normal distribution: from its density for x > 0, below from log(erfcx(-x / sqrt(2)))."""
-    result = _empty(x, degree)
-    above = x.real > 0
-    inner = np.where(above, x, 0)
-    density = _empty(x, degree)
-    density[0] = np.exp(-np.square(inner) / 2) / sqrt(2 * np.pi)
-    for k in range(1, degree + 1):
-        density[k] = -(inner * density[k - 1] + (density[k - 2] if k > 1 else 0)) / k
-    counts = np.arange(1, degree + 1).reshape(-1, *[1] * x.ndim)
-    distribution = np.concatenate([np.asarray(scipy.ndtr(inner))[None], density[:-1] / counts])
-    result[1:] = (quotient(density, distribution)[:-1]) / counts
+    """Log of the normal distribution: from its density for x > -1.2, below from log(erfcx(-x / sqrt(2))).
+
+    In complex numbers there is no extended precision, and the second formula serves up to 0.
+    """
+    if degree == 0:
+        return _empty(x, degree)
+    above = x.real > (_TAIL_BELOW if x.dtype.kind == "f" else 0)
+    result = _log_normal(np.where(above, x, 0), degree, scipy)
     if not np.all(above):
-        scaled = -np.where(above, 0, x) / sqrt(2)
-        tail = erfcx(scaled, degree, scipy)
-        logs = logarithm(tail / tail[0]) * ((-1 / sqrt(2)) ** np.arange(degree + 1)).reshape(-1, *[1] * x.ndim)
-        if degree > 0:
-            logs[1] = sqrt(2 / np.pi) / tail[0]
-        if degree > 1:
-            logs[2] -= 0.5
-        result = np.where(above, result, logs)
+        result[...] = np.where(above, result, _log_normal_tail(np.where(above, -9, x), degree, scipy))
+    return result
+
+
+def _log_normal(x: Array, degree: int, scipy: Any) -> Array:
+    """The integral of density / distribution. Where that quotient cancels, for |x| < 2, in extended precision."""
+    near = np.abs(x) < _NEAR
+    wide = x if x.dtype.kind == "c" else x.astype(np.longdouble)
+    density = _empty(wide, degree)
+    density[0] = np.exp(-np.square(wide) / 2) / np.sqrt(8 * np.arctan(wide.dtype.type(1)))
+    for k in range(1, degree + 1):
+        density[k] = -(wide * density[k - 1] + (density[k - 2] if k > 1 else 0)) / k
+    term = np.where(near, wide, 0)
+    centre = 0.5 + density[0] * _sum_of_products(term, np.square(term))
+    value = np.where(near, centre, scipy.ndtr(x))
+    counts = np.arange(1, degree + 1).reshape(-1, *[1] * x.ndim)
+    distribution = np.concatenate([value[None], density[:-1] / counts])
+    result = _empty(x, degree)
+    result[1:] = quotient(density, distribution)[:-1] / counts
+    return result
+
+
+def _sum_of_products(term: Array, square: Array) -> Array:
+    """X + x**3 / 3 + x**5 / (3 5) + ...: the distribution less 1/2, over its density."""
+    total = term
+    for n in range(3, 101, 2):
+        term = term * square / n
+        total = total + term
+    return total
+
+
+def _log_normal_tail(x: Array, degree: int, scipy: Any) -> Array:
+    tail = erfcx(-x / sqrt(2), degree, scipy)
+    result = logarithm(tail / tail[0])
+    result *= ((-1 / sqrt(2)) ** np.arange(degree + 1)).reshape(-1, *[1] * x.ndim)
+    result[1] = sqrt(2 / np.pi) / tail[0]
+    result[2:3] -= 0.5
     return result
 
 
 def inverse(value: Array, slope: Array, degree: int, curvature: float) -> Array:
-    """c with c' = w, w' = curvature c w**2: erfinv (2) and ndtri (1), from c and w at x."""
+    """C with c' = w, w' = curvature c w**2: erfinv (2) and ndtri (1), from c and w at x."""
     result, w = _empty(value, degree), _empty(value, degree)
     result[0], w[0] = value, slope
     squares = _empty(value, degree)

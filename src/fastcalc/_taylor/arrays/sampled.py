@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from fastcalc._instructions import series
 from fastcalc._taylor import elementary, singular
+from fastcalc._taylor.arrays.handlers import UNSET, Table, array, behind, delivered, numpys, serves, values, whole
 from fastcalc._taylor.data import Data, series_dtype
-from fastcalc._taylor.handlers import UNSET, Table, array, behind, delivered, numpys, serves, values, whole
 from fastcalc._taylor.operands import aligned, as_polynomial, operand
 
 FUNCTIONS: Table = {}

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 
 from fastcalc._taylor import elementary
-from fastcalc._taylor.data import Data, series_dtype
-from fastcalc._taylor.handlers import Table, array, serves, values, whole
+from fastcalc._taylor.arrays.handlers import Table, array, serves, values, whole
+from fastcalc._taylor.arrays.ordering import clip
+from fastcalc._taylor.arrays.shaping import Numbering
+from fastcalc._taylor.data import Data, lifted, series_dtype
 from fastcalc._taylor.operands import aligned, operand, store
-from fastcalc._taylor.ordering import clip
-from fastcalc._taylor.shaping import Numbering
 
 FUNCTIONS: Table = {}
 UFUNCS: dict[np.ufunc, Any] = {}
@@ -70,12 +70,8 @@ def where(condition: Any, *choices: Any) -> Any:
     x, y = aligned(x, y)
     shape = np.broadcast_shapes(mask.shape, x.shape)
     if shape != x.shape:
-        x, y = (p._like(np.broadcast_to(_lifted(p, len(shape)), (len(p._coef), *shape))) for p in (x, y))
+        x, y = (p._like(np.broadcast_to(lifted(p._coef, len(shape)), (len(p._coef), *shape))) for p in (x, y))
     return x._like(np.where(mask, x._coef, y._coef))
-
-
-def _lifted(p: Data, ndim: int) -> Any:
-    return p._coef.reshape(len(p._coef), *(1,) * (ndim - p.ndim), *p.shape)
 
 
 @serves(FUNCTIONS, "select")
@@ -136,7 +132,8 @@ def _copyto(dst: Any, src: Any, casting: Any = "same_kind", where: Any = True) -
 
 
 @serves(FUNCTIONS, "put")
-def _put(a: Any, ind: Any, v: Any, mode: Any = "raise") -> None:
+def put(a: Any, ind: Any, v: Any, mode: Any = "raise") -> None:
+    """``np.put``."""
     places = np.take(np.arange(_polynomial(a).size), np.ravel(ind), mode=mode)
     _write(a, places, v)
 

@@ -6,13 +6,14 @@ from typing import Any, Self
 
 import numpy as np
 
-from fastcalc._taylor import linalg, making, ordering, products, reductions, statistics
-from fastcalc._taylor.data import Data
-from fastcalc._taylor.handlers import UNSET, delivered
-from fastcalc._taylor.shaping import moved
+from fastcalc._taylor.arrays import linalg, making, ordering, products, reductions, shaping, statistics
+from fastcalc._taylor.arrays.handlers import UNSET, delivered
+from fastcalc._taylor.arrays.handlers import values as plain
+from fastcalc._taylor.arrays.shaping import moved
+from fastcalc._taylor.indexing import Indexing
 
 
-class ArrayMethods(Data):
+class ArrayMethods(Indexing):
     """``p.reshape``, ``p.sum``, ``p.T`` and so on; each is NumPy's function of that name."""
 
     __slots__ = ()
@@ -95,23 +96,23 @@ class ArrayMethods(Data):
                 raise ValueError(f"only one polynomial is an item; got shape {self.shape}: say which one")
             return self.reshape(())
         place = place[0] if len(place) == 1 else place
-        return self.reshape(-1)[place] if isinstance(place, (int, np.integer)) else self[tuple(place)]  # type: ignore[index]
+        return self.reshape(-1)[place] if isinstance(place, (int, np.integer)) else self[tuple(place)]
 
     def tolist(self) -> Any:
         """Nested lists of 0-d polynomials."""
-        return self if self.ndim == 0 else [row.tolist() for row in self]  # type: ignore[attr-defined]
+        return self if self.ndim == 0 else [row.tolist() for row in self]
 
     def fill(self, value: Any) -> None:
         """The same value for all entries."""
-        self[...] = value  # type: ignore[index]
+        self[...] = value
 
     def take(self, indices: Any, axis: Any = None, out: Any = None, mode: Any = "raise") -> Any:
         """``np.take``."""
-        return np.take(self, indices, axis, out, mode)  # type: ignore[call-overload]
+        return shaping.take(self, indices, axis, out, mode)
 
     def put(self, indices: Any, values: Any, mode: Any = "raise") -> None:
         """``np.put``."""
-        np.put(self, indices, values, mode)  # type: ignore[arg-type]
+        making.put(self, indices, values, mode)
 
     def repeat(self, repeats: Any, axis: Any = None) -> Any:
         """``np.repeat``."""
@@ -119,7 +120,7 @@ class ArrayMethods(Data):
 
     def compress(self, condition: Any, axis: Any = None, out: Any = None) -> Any:
         """``np.compress``."""
-        return np.compress(condition, self, axis, out)  # type: ignore[call-overload]
+        return shaping.compress(condition, self, axis, out)
 
     def nonzero(self) -> Any:
         """Places of the entries whose constant terms are not 0."""
@@ -127,7 +128,7 @@ class ArrayMethods(Data):
 
     def sort(self, axis: int = -1, kind: Any = None, order: Any = None, *, stable: Any = None) -> None:
         """``np.sort`` in place."""
-        self[...] = ordering.sort(self, axis, kind, order, stable=stable)  # type: ignore[index]
+        self[...] = ordering.sort(self, axis, kind, order, stable=stable)
 
     def argsort(self, axis: Any = -1, kind: Any = None, order: Any = None, *, stable: Any = None) -> Any:
         """``np.argsort`` of the constant terms."""
@@ -135,7 +136,7 @@ class ArrayMethods(Data):
 
     def searchsorted(self, v: Any, side: Any = "left", sorter: Any = None) -> Any:
         """``np.searchsorted`` by the constant terms."""
-        return np.searchsorted(self, v, side, sorter)  # type: ignore[call-overload]
+        return np.searchsorted(self._coef[0], plain(v), side, sorter)
 
     # Reductions
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from fastcalc._taylor import (
+from fastcalc._taylor import elementary
+from fastcalc._taylor.arrays import (
     contractions,
-    elementary,
     linalg,
     making,
     ordering,

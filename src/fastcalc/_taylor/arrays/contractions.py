@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from fastcalc._taylor.arrays.handlers import Table, array, delivered, model_of, serves
+from fastcalc._taylor.arrays.products import matrices, permuted, reshaped
 from fastcalc._taylor.data import Data, series_dtype
-from fastcalc._taylor.handlers import Table, array, delivered, model_of, serves
-from fastcalc._taylor.products import matrices, permuted, reshaped
 
 FUNCTIONS: Table = {}
 _Labels = list[Any]

@@ -12,19 +12,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastcalc._taylor import elementary
+from fastcalc._taylor.arrays.handlers import Table, array, serves, whole
+from fastcalc._taylor.arrays.products import cross, matrices
+from fastcalc._taylor.arrays.reductions import max as _max
+from fastcalc._taylor.arrays.reductions import min as _min
+from fastcalc._taylor.arrays.reductions import sum as _sum
+from fastcalc._taylor.arrays.shaping import moved
 from fastcalc._taylor.data import Data, lifted
-from fastcalc._taylor.handlers import Table, array, serves, whole
 from fastcalc._taylor.operands import as_polynomial
-from fastcalc._taylor.products import matrices
-from fastcalc._taylor.reductions import max as _max
-from fastcalc._taylor.reductions import min as _min
-from fastcalc._taylor.reductions import sum as _sum
-from fastcalc._taylor.shaping import moved
 
 FUNCTIONS: Table = {}
 
 
-def _square(a: Any) -> Any:
+def squares(a: Any) -> Any:
     """A stack of square matrices."""
     a = array(a)
     if a.ndim < 2 or a.shape[-1] != a.shape[-2]:
@@ -35,14 +35,15 @@ def _square(a: Any) -> Any:
 @serves(FUNCTIONS, "linalg.solve")
 def solve(a: Any, b: Any) -> Any:
     """``np.linalg.solve``."""
-    a, b = _square(a), array(b)
+    a, b = squares(a), array(b)
     if b.ndim == 1:
         return solve(a, b[:, None])[..., 0]
     if b.ndim == 0 or a.shape[-1] != b.shape[-2]:
         raise ValueError(f"`b` must have {a.shape[-1]} rows, as `a`; got shape {b.shape}")
     if not isinstance(a, Data):
         return b._like(_solved(a, b))
-    x = _solved_by(a, whole(b, a))
+    x = whole(b, a)
+    x = x._like(_solved(a._coef[0], x))
     inverse = np.linalg.inv(a._coef[0])
     for _ in range(a._space.degree):
         x = x + matrices(inverse, b - matrices(a, x))
@@ -59,14 +60,10 @@ def _solved(a: NDArray[Any], b: Data) -> NDArray[Any]:
     return np.ascontiguousarray(np.moveaxis(solved.reshape(*batch, m, len(coef), k), -2, 0))
 
 
-def _solved_by(a: Data, b: Data) -> Data:
-    return b._like(_solved(a._coef[0], b))
-
-
 @serves(FUNCTIONS, "linalg.inv")
 def inv(a: Any) -> Any:
     """``np.linalg.inv``."""
-    a = _square(a)
+    a = squares(a)
     constant = np.linalg.inv(a._coef[0])
     x = as_polynomial(constant, a)
     for _ in range(a._space.degree):
@@ -132,7 +129,7 @@ def _eliminated(a: Data) -> tuple[Any, Any, NDArray[np.bool_]]:
 @serves(FUNCTIONS, "linalg.det")
 def det(a: Any) -> Any:
     """``np.linalg.det``; without divisions where the matrix of constant terms lacks two ranks or more, or is small."""
-    a = _square(a)
+    a = squares(a)
     if a.shape[-1] == 0:
         return as_polynomial(np.ones(a.shape[:-2], a.dtype), a)
     if a.shape[-1] <= 3:
@@ -151,9 +148,7 @@ def _small_det(a: Any) -> Any:
     if a.shape[-1] == 2:
         return a[..., 0, 0] * a[..., 1, 1] - a[..., 0, 1] * a[..., 1, 0]
     first, second, third = (a[..., k, :] for k in range(3))
-    ahead, back = [1, 2, 0], [2, 0, 1]
-    minors = second[..., ahead] * third[..., back] - second[..., back] * third[..., ahead]
-    return np.sum(first * minors, axis=-1)
+    return np.sum(first * cross(second, third), axis=-1)
 
 
 def _det_without_division(a: Any) -> Any:
@@ -170,7 +165,7 @@ def _det_without_division(a: Any) -> Any:
 
 @serves(FUNCTIONS, "linalg.slogdet")
 def _slogdet(a: Any) -> Any:
-    a = _square(a)
+    a = squares(a)
     if a.shape[-1] == 0:
         return _SLOGDET(np.ones(a.shape[:-2], a.dtype), as_polynomial(np.zeros(a.shape[:-2], a._coef.real.dtype), a))
     real = a.dtype.kind != "c"
@@ -253,7 +248,7 @@ def _matrix(x: Any, /, *, keepdims: bool = False, ord: Any = "fro") -> Any:
 
 @serves(FUNCTIONS, "linalg.matrix_power")
 def _matrix_power(a: Any, n: Any) -> Any:
-    a = _square(a)
+    a = squares(a)
     if int(n) != n:
         raise TypeError(f"`n` must be an integer; got {n!r}")
     if n < 0:
@@ -281,7 +276,7 @@ def _trace(x: Any, /, *, offset: int = 0, dtype: Any = None) -> Any:
 @serves(FUNCTIONS, "linalg.cholesky")
 def _cholesky(a: Any, /, *, upper: bool = False) -> Any:
     """Column by column from the lower triangle, or the upper one."""
-    a = _square(a)
+    a = squares(a)
     if upper:
         a = np.conjugate(np.swapaxes(a, -1, -2))
     constant = np.linalg.cholesky(a._coef[0])  # LinAlgError where that is not positive definite

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastcalc._taylor import elementary
+from fastcalc._taylor.arrays.handlers import UNSET, Table, all_behind, behind, delivered, mask, serves, values, whole
 from fastcalc._taylor.data import Data, lifted, series_dtype
-from fastcalc._taylor.handlers import UNSET, Table, all_behind, behind, delivered, mask, serves, values, whole
 from fastcalc._taylor.operands import aligned, as_polynomial
 
 FUNCTIONS: Table = {}
@@ -179,38 +179,20 @@ serves(FUNCTIONS, "cumulative_prod")(_cumulative(cumprod, 1))
 # Extremes: at ties between different polynomials the terms both have in common, NaN for others
 
 
-@serves(FUNCTIONS, "max", "amax")
-def max(
-    a: Any, axis: Any = None, out: Any = None, keepdims: Any = False, initial: Any = UNSET, where: Any = UNSET
-) -> Any:
-    """``np.max``."""
-    a = whole(a, out, initial)
-    return delivered(folded(np.maximum, a, axis, None, bool(keepdims), initial, where), out)
+def _extreme(ufunc: np.ufunc) -> Callable[..., Any]:
+    def handler(
+        a: Any, axis: Any = None, out: Any = None, keepdims: Any = False, initial: Any = UNSET, where: Any = UNSET
+    ) -> Any:
+        a = whole(a, out, initial)
+        return delivered(folded(ufunc, a, axis, None, bool(keepdims), initial, where), out)
+
+    return handler
 
 
-@serves(FUNCTIONS, "min", "amin")
-def min(
-    a: Any, axis: Any = None, out: Any = None, keepdims: Any = False, initial: Any = UNSET, where: Any = UNSET
-) -> Any:
-    """``np.min``."""
-    a = whole(a, out, initial)
-    return delivered(folded(np.minimum, a, axis, None, bool(keepdims), initial, where), out)
-
-
-@serves(FUNCTIONS, "nanmax")
-def _nanmax(
-    a: Any, axis: Any = None, out: Any = None, keepdims: Any = False, initial: Any = UNSET, where: Any = UNSET
-) -> Any:
-    a = whole(a, out, initial)
-    return delivered(folded(np.fmax, a, axis, None, bool(keepdims), initial, where), out)
-
-
-@serves(FUNCTIONS, "nanmin")
-def _nanmin(
-    a: Any, axis: Any = None, out: Any = None, keepdims: Any = False, initial: Any = UNSET, where: Any = UNSET
-) -> Any:
-    a = whole(a, out, initial)
-    return delivered(folded(np.fmin, a, axis, None, bool(keepdims), initial, where), out)
+max = serves(FUNCTIONS, "max", "amax")(_extreme(np.maximum))
+min = serves(FUNCTIONS, "min", "amin")(_extreme(np.minimum))
+serves(FUNCTIONS, "nanmax")(_extreme(np.fmax))
+serves(FUNCTIONS, "nanmin")(_extreme(np.fmin))
 
 
 @serves(FUNCTIONS, "ptp")

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastcalc._taylor.arrays.handlers import Table, array, behind, delivered, model_of, numpys, serves, values
 from fastcalc._taylor.data import Data, series_dtype
-from fastcalc._taylor.handlers import Table, array, behind, delivered, model_of, numpys, serves, values
 from fastcalc._taylor.operands import as_polynomial
 
 FUNCTIONS: Table = {}
@@ -138,12 +138,14 @@ def _diag(v: Any, k: int = 0) -> Any:
 
 
 @serves(FUNCTIONS, "take")
-def _take(a: Any, indices: Any, axis: Any = None, out: Any = None, mode: str = "raise") -> Any:
-    return delivered(_taken(a, np.take(_numbers(a._coef[0, ...]), indices, axis=axis, mode=mode)), out)  # type: ignore[call-overload]  # mode is a str
+def take(a: Any, indices: Any, axis: Any = None, out: Any = None, mode: Any = "raise") -> Any:
+    """``np.take``."""
+    return delivered(_taken(a, np.take(_numbers(a._coef[0, ...]), indices, axis=axis, mode=mode)), out)
 
 
 @serves(FUNCTIONS, "compress")
-def _compress(condition: Any, a: Any, axis: Any = None, out: Any = None) -> Any:
+def compress(condition: Any, a: Any, axis: Any = None, out: Any = None) -> Any:
+    """``np.compress``."""
     a = array(a)
     if not isinstance(a, Data):
         return delivered(np.compress(values(condition), a, axis), out)
@@ -152,7 +154,7 @@ def _compress(condition: Any, a: Any, axis: Any = None, out: Any = None) -> Any:
 
 @serves(FUNCTIONS, "extract")
 def _extract(condition: Any, arr: Any) -> Any:
-    return _compress(np.ravel(values(condition)), arr.reshape(-1))
+    return compress(np.ravel(values(condition)), arr.reshape(-1))
 
 
 def _atleast(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from fastcalc._taylor import elementary, reductions
-from fastcalc._taylor.data import Data, series_dtype
-from fastcalc._taylor.handlers import UNSET, Table, all_behind, behind, delivered, mask, serves, whole
+from fastcalc._taylor import elementary
+from fastcalc._taylor.arrays import reductions
+from fastcalc._taylor.arrays.handlers import UNSET, Table, all_behind, behind, delivered, mask, serves, whole
+from fastcalc._taylor.data import Data, lifted, series_dtype
 from fastcalc._taylor.operands import as_polynomial
 
 FUNCTIONS: Table = {}
@@ -93,9 +94,7 @@ def average(a: Any, axis: Any = None, weights: Any = None, returned: bool = Fals
         scale = reductions.sum(spread, axis, keepdims=keepdims)
         if (scale._coef[0] == 0).any():
             raise ZeroDivisionError("`weights` sum to zero: they can't be normalised")
-        moments = reductions.sum(
-            elementary.multiply(a, weights if factor is weights else factor), axis, keepdims=keepdims
-        )
+        moments = reductions.sum(elementary.multiply(a, factor), axis, keepdims=keepdims)
         result = elementary.divide(moments, scale)
     return (result, scale) if returned else result
 
@@ -194,7 +193,7 @@ def cov(
 def _observations(x: Data, rowvar: bool) -> Any:
     if x.ndim > 2:
         raise ValueError(f"np.cov takes one or two dimensions; got {x.ndim}")
-    coef = x._coef.reshape(len(x._coef), *(1,) * (2 - x.ndim), *x.shape)
+    coef = lifted(x._coef, 2)
     return x._like(coef if rowvar or x.ndim < 2 else coef.swapaxes(1, 2))
 
 

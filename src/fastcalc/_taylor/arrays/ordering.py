@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastcalc._taylor.arrays.handlers import Table, behind, delivered, numpys, serves, values, whole
 from fastcalc._taylor.data import Data
-from fastcalc._taylor.handlers import Table, behind, delivered, numpys, serves, values, whole
 from fastcalc._taylor.operands import operand
 
 FUNCTIONS: Table = {}

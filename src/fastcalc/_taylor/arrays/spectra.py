@@ -13,17 +13,17 @@ from typing import Any
 import numpy as np
 
 from fastcalc._taylor import elementary
-from fastcalc._taylor.handlers import Table, serves
+from fastcalc._taylor.arrays.handlers import Table, serves
+from fastcalc._taylor.arrays.linalg import squares
+from fastcalc._taylor.arrays.products import matrices
 from fastcalc._taylor.operands import as_polynomial
-from fastcalc._taylor.products import matrices
 
 FUNCTIONS: Table = {}
 
 
 def _decomposed(a: Any, triangle: str) -> tuple[Any, Any]:
     """Eigenvalues and eigenvectors; NaN for the terms of those that are equal at x0, to rounding."""
-    if a.ndim < 2 or a.shape[-1] != a.shape[-2]:
-        raise np.linalg.LinAlgError(f"matrices must be square, in the last two axes; got shape {a.shape}")
+    a = squares(a)
     if triangle.upper() not in ("L", "U"):
         raise ValueError(f"`UPLO` must be 'L' or 'U'; got {triangle!r}")
     half = np.tril(a, -1) if triangle.upper() == "L" else np.triu(a, 1)

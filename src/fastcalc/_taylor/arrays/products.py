@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastcalc._taylor import elementary
+from fastcalc._taylor.arrays.handlers import Table, array, delivered, serves
+from fastcalc._taylor.arrays.shaping import Numbering
 from fastcalc._taylor.data import Data, lifted, require_same, series_dtype
-from fastcalc._taylor.handlers import Table, array, delivered, serves
-from fastcalc._taylor.shaping import Numbering
 from fastcalc._taylor.space import TaylorSpace
 
 FUNCTIONS: Table = {}

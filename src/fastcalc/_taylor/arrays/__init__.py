@@ -1,0 +1,1 @@
+"""NumPy's functions of arrays for arrays of polynomials, a file per kind; `dispatch` finds them."""
