@@ -191,8 +191,7 @@ def refusal(error: Exception, name: str, remedy: str) -> TypeError | None:
     if "fc.taylor_function" in message:
         advice = f"Give its derivatives with fc.taylor_function, k{advice[1:]}"
     return TypeError(
-        f"`{name}` leaves Taylor arithmetic{_place(frames)}: {_what(message, raised_in)}. {advice}, or use {remedy}, "
-        "which needs values of f alone"
+        f"`{name}` leaves Taylor arithmetic{_place(frames)}: {_what(message, raised_in)}. {advice}, or use {remedy}"
     )
 
 
