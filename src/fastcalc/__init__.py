@@ -12,6 +12,7 @@
     fc.implicit(F, x0, y0, degree)         # the y(x) with F(x, y) = 0, around x0
     fc.inverse_map(p)                      # the q with q(p(x)) = x
     fc.TaylorSpace(n_variables, degree)    # .variables(x0): the algebra itself
+    fc.taylor_function(f, derivatives)     # makes a function of one variable known to polynomials
     fc.propagate(f, x, cov)                # first-order error propagation
     fc.estimate_noise(f, x)                # of the values of f
     fc.check_gradient(f, gradient, x)      # is it right? also fc.check_jacobian(f, jacobian, x)
