@@ -1,17 +1,23 @@
 """Numerical calculus over NumPy arrays: derivatives, gradients, Jacobians and Hessians of any function.
 
     import fastcalc as fc
-    fc.gradient(f, x)                      # f: R^n to R
+    fc.gradient(f, x)                      # f: R^n to R; fc.value_and_gradient(f, x): both
     fc.jacobian(f, x)                      # any shape of output
     fc.hessian(f, x)
     fc.derivative(f, x, n)                 # of one variable, at one or many points
     fc.jvp(f, x, v), fc.vjp(f, x, w), fc.hvp(f, x, v)
     fc.laplacian(f, x), fc.divergence(f, x), fc.curl(f, x), fc.partial(f, x, alpha)
-    fc.taylor(f, x0, degree)               # a TaylorPolynomial; see also TaylorSpace
+    fc.gradient(f, x, method="exact")      # NumPy code on Taylor polynomials: no steps; all of these take it
+    fc.taylor(f, x0, degree)               # a TaylorPolynomial p: p(x), p.hessian(), p.compose(q) and more
+    fc.implicit(F, x0, y0, degree)         # the y(x) with F(x, y) = 0, around x0
+    fc.inverse_map(p)                      # the q with q(p(x)) = x
+    fc.taylor_function(f, derivatives)     # a function that NumPy has not, for polynomials too
+    fc.TaylorSpace(n_variables, degree)    # .variables(x0): the algebra itself
     fc.propagate(f, x, cov)                # first-order error propagation
     fc.estimate_noise(f, x)                # of the values of f
-    fc.check_gradient(f, gradient, x)      # is it right? also check_jacobian
+    fc.check_gradient(f, gradient, x)      # is it right? also fc.check_jacobian(f, jacobian, x)
     g = fc.Gradient(f); g(x)               # built once, called often; also Derivative, Jacobian, Hessian
+    fc.stencil(n), fc.fd_weights(nodes, at, n)  # weights of finite differences
     fc.show_config()                       # versions, build, instruction set in use
 
 All take the same options, which ``help(fc.gradient)`` describes: method, accuracy, step, scale, bounds, noise, rtol,

@@ -45,6 +45,36 @@ def test_long_sums_are_cut():
     assert str(1 / (1 - variables(1, 11)[0])).endswith(" + x0**11 + O(12)")
 
 
+def test_lines_as_wide_as_those_of_numpy():
+    p = np.exp(variables(2, 3, [1.0, 2.0]).sum()) / np.e**3
+    assert str(p) == (
+        "1 + (x0 - 1) + (x1 - 2) + 0.5*(x0 - 1)**2 + (x0 - 1)*(x1 - 2)\n"
+        "    + 0.5*(x1 - 2)**2 + 0.16666667*(x0 - 1)**3 + 0.5*(x0 - 1)**2*(x1 - 2)\n"
+        "    + 0.5*(x0 - 1)*(x1 - 2)**2 + 0.16666667*(x1 - 2)**3 + O(4)"
+    )
+    assert all(len(line) <= 75 for line in (repr(p) + "\n" + repr(p * (1 + 2j) - 1j)).splitlines())
+    assert repr(p).replace("\n   ", "") == f"TaylorPolynomial({p!s})".replace("\n   ", "")
+    with np.printoptions(linewidth=1000):
+        assert "\n" not in repr(p)
+        assert " ".join(str(p).split()) == str(p)
+
+
+def test_format():
+    p = 1 / 3 + 2 * (x - 0.3) - y
+    assert f"{p}" == str(p)
+    assert f"{p:.2f}" == "0.33 + 2.00*(x0 - 0.30) - 1.00*x1 + O(4)"
+    assert f"{p * 1j:.0e}" == "(0e+00+3e-01j) + (0e+00+2e+00j)*(x0 - 3e-01) + (0e+00-1e+00j)*x1 + O(4)"
+    with pytest.raises(ValueError, match=r"`s` is no format of numbers: write one such as \.3f"):
+        f"{p:s}"
+
+
+def test_str_of_arrays():
+    assert str(variables(2, 4, [1.0, 0.5])) == "[1 + (x0 - 1) + O(5),\n 0.5 + (x1 - 0.5) + O(5)]"
+    assert f"{variables(1, 4, [1.0]):.1f}" == "[1.0 + 1.0*(x0 - 1.0) + O(5)]"
+    for p in (variables(11, 1), variables(2, 1)[None], variables(2, 1)[:0]):
+        assert str(p) == repr(p)
+
+
 def test_print_options_of_numpy():
     with np.printoptions(precision=3):
         assert str(t / 3) == "0.333*x0 + O(3)"
@@ -58,7 +88,6 @@ def test_repr_of_float32():
 def test_repr_of_arrays():
     p = variables(2, 4, [1.0, 0.5])
     assert repr(p) == ("TaylorPolynomial(shape=(2,), degree=4, x0=[1. , 0.5],\n                 value=[1. , 0.5])")
-    assert str(p) == repr(p)
     q = p[:, None] * np.ones((1, 2), np.float32) * np.array([[1, 10]])
     assert repr(q) == (
         "TaylorPolynomial(shape=(2, 2), degree=4, x0=[1. , 0.5],\n"

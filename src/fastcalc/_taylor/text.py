@@ -24,7 +24,7 @@ class Text(Data):
     def __repr__(self) -> str:
         kind = "" if self.dtype == np.float64 else f", dtype={self.dtype}"
         if self.ndim == 0:
-            return f"TaylorPolynomial({_sum(self, _PLAIN)}{kind})"
+            return _wrapped(f"TaylorPolynomial({_sum(self, _PLAIN)}{kind})", 4)
         value = np.array2string(self._coef[0], separator=", ", prefix=" " * 23)
         return (
             f"TaylorPolynomial(shape={self.shape}, degree={self.degree}, x0={_list(self.x0)}{kind},\n"
@@ -32,7 +32,21 @@ class Text(Data):
         )
 
     def __str__(self) -> str:
-        return _sum(self, _PLAIN) if self.ndim == 0 else repr(self)
+        if self.ndim == 0:
+            return _wrapped(_sum(self, _PLAIN), 4)
+        if self.ndim > 1 or not 0 < self.size <= _ENTRIES:
+            return repr(self)
+        return "[" + ",\n ".join(_wrapped(_sum(self._like(c), _PLAIN), 5) for c in self._coef.T) + "]"
+
+    def __format__(self, spec: str) -> str:
+        """As ``str``; a format of numbers, such as ``.3f``, goes for the coefficients and for x0."""
+        if not spec:
+            return str(self)
+        try:
+            with np.printoptions(formatter={"all": lambda number: format(number, spec)}):
+                return str(self)
+        except ValueError as error:
+            raise ValueError(f"`{spec}` is no format of numbers: write one such as .3f, or none") from error
 
     def _repr_latex_(self) -> str | None:
         """For notebooks; None for arrays that are too large."""
@@ -141,6 +155,21 @@ def _sum(p: Data, style: _Style) -> str:
         parts.append(style.more.format(len(rows) - _TERMS))
     parts.append(style.neglected.format(p.degree + 1))
     return "".join(parts)
+
+
+def _wrapped(text: str, indent: int) -> str:
+    """A sum in lines as wide as NumPy's, broken in front of the signs between its terms."""
+    width = np.get_printoptions()["linewidth"]
+    if len(text) <= width:
+        return text
+    lines, line = [], ""
+    for part in re.split(r" (?=[+-] )(?![^()]*\))", text):  # not inside parentheses
+        joined = f"{line} {part}" if line else part
+        if line and len(joined) > width:
+            lines.append(line)
+            joined = " " * indent + part
+        line = joined
+    return "\n".join([*lines, line])
 
 
 def _term(p: Data, row: int, style: _Style) -> tuple[str, str]:
