@@ -3,6 +3,8 @@
 EXACT ones are polynomials of degree 3 at most in their arguments, so that for linear polynomials nothing is truncated.
 """
 
+import warnings
+
 import numpy as np
 
 M, V, S = (3, 4), (4,), ()
@@ -20,6 +22,17 @@ def written(function):
         return result
 
     return of_copy
+
+
+def deprecated(name):
+    """A function that newer versions of NumPy warn of."""
+
+    def quiet(a):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)
+            return getattr(np, name)(a)
+
+    return quiet
 
 
 EXACT = [
@@ -282,7 +295,7 @@ SMOOTH = [
     ("clip named", lambda a: a.clip(min=1.0), [M]),
     ("round", lambda a: np.round(a), [M]),
     ("around", np.around, [M]),
-    ("fix", lambda a: np.fix(a), [M]),
+    ("fix", deprecated("fix"), [M]),
     ("angle", lambda a: np.angle(a * (1 + 2j)), [M]),
     ("sinc", lambda a: np.sinc(a * np.array([0.01, 1.0, 3.0, -2.0])), [M]),
     ("logspace", lambda a, b: np.logspace(a, b, 3), [S, V]),

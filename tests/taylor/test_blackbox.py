@@ -357,3 +357,12 @@ def test_fits_reproduce_polynomials(pairs):
     k = np.arange(1, degree + 1)[:, None]
     growth = (2.0 * pairs) ** k / np.array([[math.factorial(j)] for j in k[:, 0]]) / h**k
     assert (np.abs(found - coef[1:, None]) <= 8 * 2.2e-16 * growth * np.abs(values).max()).all()
+
+
+def test_values_of_functions_that_round_their_arguments():
+    """1e6 * x is rounded inside f, by 1e-11 in x; the error of f(x) is what that makes."""
+    x = 0.4999
+    truth = -0.3449474811147879  # sin(1e6 x) for this float64 number
+    found = fc.taylor(lambda t: np.sin(1e6 * t), x, 4, method="numeric", full_output=True)
+    error = abs(float(found.value.value) - truth)
+    assert 1e-13 < error <= found.error[0] < 1e-9

@@ -384,3 +384,33 @@ def test_errors_of_dictionaries():
         fc.TaylorPolynomial.from_dict({}, 2)
     with pytest.raises(TypeError, match=r"`mapping\[\(1, 0\)\]` must hold real or complex numbers"):
         fc.TaylorPolynomial.from_dict({(1, 0): "a"}, space)
+
+
+def test_multiple_roots_of_equations_are_no_solutions():
+    """Newton's method creeps up to them, and dF/dy is 0 there and nowhere else."""
+    for F, y0 in [
+        (lambda x, y: (y - x) ** 2, 1.5),
+        (lambda x, y: (y - x) ** 3, 1.5),
+        (lambda x, y: y**2 - (x - 1), 0.1),
+        (lambda x, y: y**2 + 1e-17 * x, 0.7),
+        (lambda x, y: np.stack([y[0] - x, (y[1] - x) ** 2]), [1.5, 1.5]),
+    ]:
+        with pytest.raises(ValueError, match=r"does not converge|invertible Jacobian matrix"):
+            fc.implicit(F, 1.0, y0, 3)
+    near = fc.implicit(lambda x, y: (y - 1) ** 2 - 1e-12 * (1 + x), 0.0, 1 + 1.1e-6, 2)
+    np.testing.assert_allclose(near.coef, [1 + 1e-6, 5e-7, -1.25e-7], rtol=1e-3)
+
+
+def test_inverses_of_ill_conditioned_maps():
+    """No worse than the condition number, 4e9: as accurate as the same map solved degree by degree."""
+    e, degree, x0 = 1e-9, 6, np.array([0.3, 0.2])
+
+    def f(x):
+        return np.stack([np.sin(x[0]) + x[1], np.sin(x[0]) + x[1] * (1 + e) + e * x[0] * x[1]])
+
+    p = fc.taylor(f, x0, degree)
+    q, expected = fc.inverse_map(p), fc.implicit(lambda y, x: f(x) - y, p.value, x0, degree)
+    for k in range(1, degree + 1):
+        block = slice(p.space.starts[k], p.space.starts[k + 1])
+        size = np.abs(expected.coef[block]).max()
+        np.testing.assert_allclose(q.coef[block], expected.coef[block], rtol=0, atol=2e-5 * size)

@@ -112,3 +112,15 @@ def test_errors():
         p(["a", "b"])
     with pytest.raises(TypeError, match=r"`x` must hold numbers; got Taylor polynomials: .* p.compose"):
         p(fc.TaylorSpace(2, 3).variables([0.0, 0.0]))
+
+
+def test_displacements_are_as_fine_as_the_coefficients():
+    """The difference of two float32 points is no float32 number."""
+    x0, x1 = np.array([0.1], np.float32), np.array([100.3], np.float32)
+    distance = float(x1[0]) - float(x0[0])
+    p = fc.TaylorPolynomial(fc.TaylorSpace(1, 2), [0.0, 1.0, 0.0], x0)
+    assert p(x1) == distance
+    assert p.value_and_gradient(x1)[0] == distance
+    assert p.recenter(x1).value == distance
+    assert p.substitute({0: x1[0]}).value == distance
+    assert p.astype(np.float32)(x1).dtype == np.float32

@@ -250,3 +250,20 @@ def test_squares_stay_exact_in_a_batch_with_zeros():
     for power in (2.0, 2, np.float64(2), np.array([2.0, 2.0]), 3.0):
         expected = x * x if np.all(np.asarray(power) == 2) else x * x * x
         np.testing.assert_array_equal((x**power).coef, expected.coef)
+
+
+@pytest.mark.parametrize("f", [lambda x: 1 / x**3, np.reciprocal, lambda x: np.arctan(1 / x), lambda x: x / x])
+def test_poles_of_what_seems_constant_have_no_derivatives(f):
+    """x**3 in a space of degree 2 has no terms: that it is 0 at x0 does not mean that it is 0 beside it."""
+    x = variable(degree=2)
+    assert not (x**3).coef.any()
+    assert np.isnan(f(x**3).coef[1:]).all()
+    stacked = f(np.stack([x**3, x + 2]))
+    assert np.isnan(stacked.coef[1:, 0]).all()
+    assert np.isfinite(stacked.coef[:, 1]).all()
+
+
+def test_exact_derivatives_at_a_pole_are_not_called_exact():
+    found = fc.derivative(lambda x: np.arctan(1 / x**3), 0.0, method="exact", full_output=True)
+    assert found.status == fc.Status.NON_FINITE
+    assert not found.success

@@ -214,7 +214,8 @@ def _along_lines(
         lines = Lines(*(np.concatenate(pair, axis=1) for pair in zip(lines, rest.lines(), strict=True)))
         value_error = np.maximum(value_error, rest.value_error())
     lines.coef[0], lines.noise[0] = base, axes.noise
-    lines.rounding[0] = np.maximum(epsilon * np.abs(base), value_error)
+    # what rounding inside f does to x shows along the lines as slopes do, and not as errors of values
+    lines.rounding[0] = np.maximum(epsilon * np.abs(base), value_error) + slopes
     lines.error[0] = lines.rounding[0] + lines.noise[0]
     return lines.spread(finite), size
 

@@ -20,6 +20,7 @@ from fastcalc._taylor.polynomial import TaylorPolynomial
 from fastcalc._taylor.space import TaylorSpace
 
 _MOST_STEPS = 50  # of Newton's method
+_STEADY = 0.25  # change of dF/dy over a step, at most: near a multiple root it is a half, however short steps are
 
 
 def implicit(F: Callable[[Any, Any], Any], x0: ArrayLike, y0: ArrayLike, degree: int) -> TaylorPolynomial:
@@ -98,23 +99,28 @@ def _solved(F: Callable[[Any, Any], Any], x: Any, y: Any) -> tuple[Any, NDArray[
     """The solution y near the given one by Newton's method, and the inverse of dF/dy there."""
     shape = np.shape(y)
     space = TaylorSpace(np.size(y), 1)
-    first, last = y, np.inf
+    first, last, before = y, np.inf, None
     for _ in range(_MOST_STEPS):
         unknowns = space.variables(np.reshape(y, -1))
         unknowns = unknowns._like(np.ascontiguousarray(unknowns._coef.reshape(-1, *shape)))
         rest = call_equations(F, x.copy(), unknowns, shape)
-        inverse = inverse_matrix(
-            rest._coef[1:].reshape(np.size(y), -1).T, "F", "dF/dy is singular, and y no smooth function of x"
-        )
+        matrix = rest._coef[1:].reshape(np.size(y), -1).T
+        inverse = inverse_matrix(matrix, "F", "dF/dy is singular, and y no smooth function of x")
         step = inverse @ rest._coef[0].reshape(-1)
         y = (y - step.reshape(shape))[()]
         size, scale = np.abs(step).max(), np.abs(y).max()
         eps = np.finfo(step.dtype).eps
         # rounding is all that is left: of the size of y, or of what F is made of where steps do not get shorter
-        if size <= 4 * eps * scale or (size > last / 2 and size <= np.sqrt(eps) * max(scale, 1)):
+        rounded = size <= 4 * eps * scale or (size > last / 2 and size <= np.sqrt(eps) * max(scale, 1))
+        if rounded and (before is None or _size(inverse @ (matrix - before)) <= _STEADY):
             return y, inverse
-        last = size
+        last, before = size, matrix
     raise ValueError(
         f"`y0` must be near a solution of F(x0, y) = 0; got {check.short(first.tolist())}, from which Newton's method "
         f"does not converge: after {_MOST_STEPS} steps y = {check.short(y.tolist())}"
     )
+
+
+def _size(matrix: NDArray[Any]) -> Any:
+    """The largest eigenvalue: the same whatever the units of equations and unknowns."""
+    return np.abs(np.linalg.eigvals(matrix.astype(np.complex128))).max()

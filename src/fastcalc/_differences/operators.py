@@ -186,9 +186,8 @@ class Derivative(Operator):
     _one_variable = True
 
     def __init__(self, f: Callable[..., Any], n: int = 1, **options: Unpack[Options]) -> None:
-        self._n = check.integer(
-            "n", n, 1, _HIGHEST, "it says which derivative; beyond, take fc.taylor(f, x, n).partial(n)"
-        )
+        remedy = "it says which derivative; higher ones are p.partial(n) of p = fc.taylor(f, x, n)"
+        self._n = check.integer("n", n, 1, _HIGHEST, remedy)
         super().__init__(f, **options)
         if self._settings.method == "complex" and self._n != 1:
             raise ValueError(

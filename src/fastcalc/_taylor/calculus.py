@@ -167,7 +167,7 @@ class Calculus(Data):
         array([9., 6., 1.])
         """
         center = as_center(self._space, x1, "x1")
-        step = center - self.x0
+        step = center.astype(np.result_type(self.dtype.char.lower(), center, self.x0)) - self.x0
         kind = np.dtype(np.complex128) if step.dtype.kind == "c" else self.dtype
         return self._make(self._space, shifted_terms(self._space, self._coef.astype(kind), step.astype(kind)), center)
 

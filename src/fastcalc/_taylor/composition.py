@@ -142,7 +142,7 @@ class Composition(Data):
         space = self._space
         step = np.zeros(space.n_variables, np.result_type(self.dtype, self.x0, *numbers.values()))
         for v, number in numbers.items():
-            step[v] = number - self.x0[v]
+            step[v] = step.dtype.type(number) - self.x0[v]
         kind = np.dtype(np.complex128) if step.dtype.kind == "c" else self.dtype
         coef = shifted_terms(space, self._coef.astype(kind, order="C"), step.astype(kind))
         coef[(space.exponents[:, list(numbers)] != 0).any(axis=1)] = 0

@@ -104,7 +104,7 @@ def divide(a: Any, b: Any) -> Data:
     poles = b._coef[0] == 0
     if np.any(poles):
         coef[0] = np.divide(a._coef[0], b._coef[0])  # with NumPy's warning
-    return singular.settled(singular.undefined(c, poles), coef[0], a, b)
+    return singular.undefined(singular.settled(c, coef[0], a, b), poles)  # poles last: no constants there
 
 
 @singular.warning_as(np.divide)

@@ -107,12 +107,14 @@ def _prepared(p: Data, x: ArrayLike) -> tuple[NDArray[Any], NDArray[Any], tuple[
             f"{points.shape}: points in rows are x.T"
         )
     batch = points.shape[1:]
-    d = points.reshape(n, -1) - p.x0[:, None] if points.size else np.empty((n, 0), points.dtype)
-    if p.dtype.kind == "c" or d.dtype.kind == "c":
+    kind = np.result_type(p.dtype.char.lower(), points, p.x0)
+    if p.dtype.kind == "c" or kind.kind == "c":
         dtype = np.dtype(np.complex128)
     elif isinstance(x, (np.ndarray, np.generic)):
         dtype = series_dtype(np.result_type(p.dtype, points))
     else:  # Python's numbers leave float32 what it is
         dtype = p.dtype
+    # in the finest type of all: neighbours of a coarse type can be far from x0
+    d = points.reshape(n, -1).astype(kind) - p.x0[:, None] if points.size else np.empty((n, 0), kind)
     coef = np.ascontiguousarray(p._coef.reshape(p._space.n_terms, p.size), dtype)
     return coef, np.ascontiguousarray(d, dtype), batch

@@ -21,6 +21,8 @@ from fastcalc._taylor.terms import lower_space
 if TYPE_CHECKING:
     from fastcalc._taylor.polynomial import TaylorPolynomial
 
+_WELL = 100.0  # condition number up to which degrees double
+
 
 def inverse_map(p: Any) -> TaylorPolynomial:
     """Taylor polynomials of the inverse of a map: ``q(p(x)) = x`` near x0.
@@ -48,7 +50,8 @@ def inverse_map(p: Any) -> TaylorPolynomial:
     -----
     Newton's method from the inverse of the linear part on: as many steps as the degree has binary digits, each of which
     composes p with q at twice the degree of the one before. The last one takes about as long as one
-    ``p.compose(q)`` and n**2 products.
+    ``p.compose(q)`` and n**2 products. Where the Jacobian matrix is ill-conditioned, each step gives one degree more:
+    of several at once, the higher ones come from differences of large numbers.
 
     References
     ----------
@@ -86,11 +89,12 @@ def inverse_map(p: Any) -> TaylorPolynomial:
 def _inverted(p: Any, linear: NDArray[Any]) -> Any:
     """The inverse of displacements of the map p (n,), given that of its linear part."""
     space, n = p._space, len(linear)
+    doubles = np.linalg.norm(linear.astype(np.complex128)) * np.linalg.norm(p._coef[1 : n + 1]) < _WELL
     coef = np.zeros((n + 1, n), p.dtype)
     coef[1:] = linear.T
     done = 1
     while done < space.degree:
-        known, done = done, min(2 * done, space.degree)
+        known, done = done, min(2 * done if doubles else done + 1, space.degree)
         stage = lower_space(space, done)
         grown = np.zeros((stage.n_terms, n), p.dtype)
         grown[: len(coef)] = coef

@@ -73,19 +73,38 @@ def gamma(x: Array, degree: int, scipy: Any) -> Array:
 
 
 def _zeta(k: int, x: Array, scipy: Any) -> Array:
-    """Sum of (x + i)**-k; SciPy has it for real x. For complex x the Euler-Maclaurin formula, DLMF 25.11.5."""
+    """Sum of (x + i)**-k, SciPy's for real x. For complex x the Euler-Maclaurin formula, DLMF 25.11.5, right of 0.5,
+    where the sum is a smooth function of x; left of that by reflection, DLMF 5.15.6.
+    """
     if x.dtype.kind != "c":
         values: Array = np.asarray(scipy.zeta(float(k), x))
         return values
-    steps = int(np.clip(np.ceil(10 + k - np.min(x.real, initial=0)), 0, 10000))
-    total = sum(((x + i) ** -float(k) for i in range(steps)), np.zeros_like(x))
-    shifted = x + steps
+    left = x.real < 0.5
+    right = np.where(left, 1 - x, x)
+    steps = 10 + k
+    total = sum(((right + i) ** -float(k) for i in range(steps)), np.zeros_like(x))
+    shifted = right + steps
     total = total + shifted ** (1.0 - k) / (k - 1) + shifted ** -float(k) / 2
     factor = k * shifted ** (-1.0 - k)
     for j, bernoulli in enumerate(_BERNOULLI, 1):
         total = total + bernoulli / factorial(2 * j) * factor
         factor = factor * (k + 2 * j - 1) * (k + 2 * j) / shifted**2
+    if left.any():
+        total = np.where(left, (-1) ** (k + 1) * (total + _cotangent(x, k - 1)), total)
     return total
+
+
+def _cotangent(x: Array, k: int) -> Array:
+    """Coefficient k > 0 of u(x) = pi cot(pi x): u' = -w, w' = -2 u w for w = (pi / sin(pi x))**2, of period 1."""
+    far = np.abs(x.imag) > 100  # u' underflows long before
+    angle = np.pi * np.where(far, 0.5, x - np.rint(x.real))
+    u, w = _empty(x, k), _empty(x, k)
+    u[0], w[0] = np.pi * np.cos(angle) / np.sin(angle), np.where(far, 0, np.pi / np.sin(angle)) ** 2
+    for j in range(1, k + 1):
+        u[j] = -w[j - 1] / j
+        w[j] = -2 / j * sum(u[i] * w[j - 1 - i] for i in range(j))
+    result: Array = u[k]
+    return result
 
 
 # Bessel functions, DLMF 10.6.7 and 10.29.5: terms of the sum have one sign where it matters
