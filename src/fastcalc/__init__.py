@@ -11,6 +11,7 @@
     fc.taylor(f, x0, degree)               # a TaylorPolynomial p: p(x), p.hessian(), p.compose(q) and more
     fc.implicit(F, x0, y0, degree)         # the y(x) with F(x, y) = 0, around x0
     fc.inverse_map(p)                      # the q with q(p(x)) = x
+    fc.taylor_function(f, derivatives)     # a function that NumPy has not, for polynomials too
     fc.TaylorSpace(n_variables, degree)    # .variables(x0): the algebra itself
     fc.taylor_function(f, derivatives)     # makes a function of one variable known to polynomials
     fc.propagate(f, x, cov)                # first-order error propagation

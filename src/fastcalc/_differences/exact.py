@@ -235,8 +235,7 @@ class Direction(Exact):
 
     def touched(self, fixed: _Mask) -> _Mask:
         """All that v moves."""
-        moved: _Mask = np.any(fixed & (self.v != 0), axis=0)
-        return moved[None]
+        return _moved(fixed, self.v)
 
 
 class HessianDirection(Exact):
@@ -259,8 +258,7 @@ class HessianDirection(Exact):
 
     def touched(self, fixed: _Mask) -> _Mask:
         """Their own variables, and all that v moves."""
-        moved: _Mask = np.any(fixed & (self.v != 0), axis=0)
-        return np.logical_or(fixed, moved)
+        return fixed | _moved(fixed, self.v)
 
 
 class Partial(Exact):
@@ -285,6 +283,12 @@ class Partial(Exact):
         """The variables involved."""
         moved: _Mask = np.any(fixed[self.involved], axis=0)
         return moved[None]
+
+
+def _moved(fixed: _Mask, v: _Array) -> _Mask:
+    """Whether v moves a fixed variable (1, lanes)."""
+    moved: _Mask = np.any(fixed & (v != 0), axis=0, keepdims=True)
+    return moved
 
 
 def _fitting(degree: int, n: int, itemsize: int, budget: int) -> int:

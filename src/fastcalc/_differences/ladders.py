@@ -81,8 +81,12 @@ class Lines(NamedTuple):
 
     def scaled(self, factor: _Array) -> Lines:
         """With coefficients times a factor."""
-        numbers = (part * factor for part in (self.coef, self.error, self.rounding, self.noise))
-        return Lines(*numbers, rough=self.rough, open=self.open)  # type: ignore[misc]
+        return self._replace(
+            coef=self.coef * factor,
+            error=self.error * factor,
+            rounding=self.rounding * factor,
+            noise=self.noise * factor,
+        )
 
     def spread(self, known: NDArray[np.bool_]) -> Lines:
         """With outputs (m,) of which these are the known ones; the others are NaN."""
