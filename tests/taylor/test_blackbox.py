@@ -366,3 +366,12 @@ def test_values_of_functions_that_round_their_arguments():
     found = fc.taylor(lambda t: np.sin(1e6 * t), x, 4, method="numeric", full_output=True)
     error = abs(float(found.value.value) - truth)
     assert 1e-13 < error <= found.error[0] < 1e-9
+
+
+def test_coefficients_that_may_be_anything_are_none_without_their_errors():
+    p = fc.taylor(np.abs, 0.0, 4, method="numeric")
+    assert p.coef[0] == 0
+    assert np.isnan(p.coef[1:]).all()
+    kept = fc.taylor(np.abs, 0.0, 4, method="numeric", full_output=True)
+    assert np.isnan(kept.error[1:]).all()
+    assert np.isfinite(kept.value.coef).any()

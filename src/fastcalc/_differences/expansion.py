@@ -60,7 +60,8 @@ def taylor(
     TaylorPolynomial or DerivativeResult
         Polynomial of f's output shape; its ``x0`` is flat, ``(n,)``. With ``full_output=True`` a `DerivativeResult`,
         whose `value` is the polynomial; `error`, `step`, `success` and `status` have the shape of its ``coef``. The
-        errors of exact coefficients are those of rounding and unknown, NaN.
+        errors of exact coefficients are those of rounding and unknown, NaN. Numeric coefficients whose error is unknown
+        are NaN but with ``full_output``.
 
     Raises
     ------
@@ -129,7 +130,7 @@ def taylor(
     else:
         space = TaylorSpace(problem.x.size, degree, max_degrees=max_degrees, weights=weights)
         found = _exact(problem, space)
-    return _delivered(problem, space, found)
+    return _delivered(problem, space, found, method)
 
 
 def _exact(problem: Problem, space: TaylorSpace) -> Expansion:
@@ -153,12 +154,14 @@ def _exact(problem: Problem, space: TaylorSpace) -> Expansion:
     return Expansion(coef, unknown, unknown.copy(), status, base)
 
 
-def _delivered(problem: Problem, space: TaylorSpace, found: Expansion) -> Any:
+def _delivered(problem: Problem, space: TaylorSpace, found: Expansion, method: str) -> Any:
     """The polynomial, or with ``full_output`` all that is known of it."""
     shape = (space.n_terms, *problem.function.shape)
     coef = found.coef.reshape(shape)
     p = TaylorPolynomial._make(space, coef, as_center(space, problem.points[:, 0]))
     if not problem.settings.full_output:
+        if method == "numeric":  # with no word beside them, coefficients that may be anything are none
+            coef[np.isnan(found.error.reshape(shape))] = np.nan
         return p
     status = found.status.reshape(shape)
     return DerivativeResult(
