@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 from fastcalc._taylor.space import TaylorSpace
 
+_TELLING = 6  # degree from which parts that are all 0 above a third of it speak for a polynomial
+
 
 def tail(space: TaylorSpace, coef: NDArray[Any], radii: NDArray[Any]) -> NDArray[Any]:
     """Estimated sum of the parts above the space's degree, an array of the polynomials' shape. See `error_estimate`."""
@@ -39,7 +41,7 @@ def _beyond(parts: NDArray[Any]) -> Any:
     degree = len(parts) - 1
     if not np.isfinite(parts).all():
         return np.nan
-    if degree >= 3 and not parts[degree // 3 + 1 :].any():
+    if degree >= _TELLING and not parts[degree // 3 + 1 :].any():
         return 0.0
     for w in range(2 if degree >= 4 else 1, degree // 2 + 1):
         i, j = _largest(parts, degree - 2 * w, w), _largest(parts, degree - w, w)
