@@ -183,8 +183,8 @@ class Calculus(Data):
         -------
         ndarray or scalar
             Of the polynomials' shape: absolute, in their units. ``inf`` where the terms do not decay, NaN where that
-            can't be told: degree below 2, terms that are not finite, or too few of them other than 0. 0 where, at degree
-            6 or more, there are none above a third of the degree, as for a polynomial.
+            can't be told: degree below 2, terms that are not finite, or too few of them other than 0. 0 where, at
+            degree 6 or more, there are none above a third of the degree, as for a polynomial.
 
         Raises
         ------
