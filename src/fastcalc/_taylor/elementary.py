@@ -250,7 +250,8 @@ def cbrt(a: Data) -> Data:
 def exp(a: Data) -> Data:
     """Formula: c' = c a'."""
     value = _value(np.exp, a)
-    return singular.settled(a._like(series.exp(a._space.tables, a._coef, value)), value, a)
+    c = a._like(series.exp(a._space.tables, a._coef, value))
+    return c if value.__class__ is float and value < math.inf else singular.settled(c, value, a)
 
 
 def exp2(a: Data) -> Data:
