@@ -4,6 +4,21 @@
  * and pointers don't alias, so that compilers keep lanes in vector registers; Cython has a word for neither.
  */
 
+/* Of one lane, BLOCK products for which there are columns are made in vector registers, and go to their places singly. */
+#if LANES == 1
+#define IN_BLOCKS(j, columns, row, product) \
+    for (; j + BLOCK <= columns; j += BLOCK) { \
+        NUMBER products[BLOCK]; \
+        EACH_LANE \
+        for (int k = 0; k < BLOCK; k++) \
+            products[k] = product; \
+        for (int k = 0; k < BLOCK; k++) \
+            acc[row[j + k]] += products[k]; \
+    }
+#else
+#define IN_BLOCKS(j, columns, row, product)
+#endif
+
 /* acc[T[i][j]] += w u_p[i] v_q[j] + x v_p[i] u_q[j] for i < rows and j < columns */
 static inline void NAME(cross)(NUMBER *restrict acc, const int32_t *restrict table, ptrdiff_t rows, ptrdiff_t columns,
     const NUMBER *restrict up, const NUMBER *restrict uq, const NUMBER *restrict vp, const NUMBER *restrict vq,
@@ -18,16 +33,7 @@ static inline void NAME(cross)(NUMBER *restrict acc, const int32_t *restrict tab
         }
         const int32_t *restrict row = table + i * columns;
         ptrdiff_t j = 0;
-#if LANES == 1
-        for (; ld == 1 && j + BLOCK <= columns; j += BLOCK) {
-            NUMBER products[BLOCK];
-            EACH_LANE
-            for (int k = 0; k < BLOCK; k++)
-                products[k] = a[0] * vq[j + k] + b[0] * uq[j + k];
-            for (int k = 0; k < BLOCK; k++)
-                acc[row[j + k]] += products[k];
-        }
-#endif
+        IN_BLOCKS(j, columns, row, a[0] * vq[j + k] + b[0] * uq[j + k])
         for (; j < columns; j++) {
             NUMBER *restrict goal = acc + (ptrdiff_t)row[j] * LANES;
             EACH_LANE
@@ -52,16 +58,7 @@ static inline void NAME(triangle)(NUMBER *restrict acc, const int32_t *restrict 
             own[l] += a[l] * v[i * ld + l];
         }
         ptrdiff_t j = i + 1;
-#if LANES == 1
-        for (; ld == 1 && j + BLOCK <= columns; j += BLOCK) {
-            NUMBER products[BLOCK];
-            EACH_LANE
-            for (int k = 0; k < BLOCK; k++)
-                products[k] = a[0] * v[j + k] + b[0] * u[j + k];
-            for (int k = 0; k < BLOCK; k++)
-                acc[row[j + k]] += products[k];
-        }
-#endif
+        IN_BLOCKS(j, columns, row, a[0] * v[j + k] + b[0] * u[j + k])
         for (; j < columns; j++) {
             NUMBER *restrict goal = acc + (ptrdiff_t)row[j] * LANES;
             EACH_LANE
@@ -103,16 +100,7 @@ static inline void NAME(square)(NUMBER *restrict acc, const int32_t *restrict ta
             a[l] = w * up[i * ld + l];
         const int32_t *restrict row = table + i * columns;
         ptrdiff_t j = 0;
-#if LANES == 1
-        for (; ld == 1 && j + BLOCK <= columns; j += BLOCK) {
-            NUMBER products[BLOCK];
-            EACH_LANE
-            for (int k = 0; k < BLOCK; k++)
-                products[k] = a[0] * uq[j + k];
-            for (int k = 0; k < BLOCK; k++)
-                acc[row[j + k]] += products[k];
-        }
-#endif
+        IN_BLOCKS(j, columns, row, a[0] * uq[j + k])
         for (; j < columns; j++) {
             NUMBER *restrict goal = acc + (ptrdiff_t)row[j] * LANES;
             EACH_LANE
@@ -188,6 +176,7 @@ static inline void NAME(scatter)(NUMBER *restrict c, ptrdiff_t stride, ptrdiff_t
     }
 }
 
+#undef IN_BLOCKS
 #undef NAME
 #undef NUMBER
 #undef LANES

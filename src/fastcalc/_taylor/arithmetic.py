@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastcalc._instructions import series
-from fastcalc._taylor import elementary, pieces
+from fastcalc._taylor import elementary, pieces, powers, ufuncs
 from fastcalc._taylor.data import Data
 from fastcalc._taylor.operands import operand, store
 from fastcalc._taylor.protocols import Protocols
@@ -109,10 +109,10 @@ class Arithmetic(Protocols):
     def __pow__(self, other: Any) -> Any:
         if other.__class__ is int and other == 2:
             return elementary.square(self)
-        return _binary(elementary.power, self, other)
+        return _binary(powers.power, self, other)
 
     def __rpow__(self, other: Any) -> Any:
-        return _binary(elementary.power, other, self)
+        return _binary(powers.power, other, self)
 
     def __matmul__(self, other: Any) -> Any:
         return _by_ufunc(np.matmul, self, other)
@@ -201,7 +201,7 @@ def _add_methods() -> None:
     """Methods named after the ufuncs, which NumPy looks for in the entries of object arrays."""
 
     def method_of(ufunc: np.ufunc) -> Any:
-        function = elementary.UFUNCS.get(ufunc)
+        function = ufuncs.UFUNCS.get(ufunc)
         if ufunc.nin == 1 and function is not None:
 
             def unary(self: Data) -> Any:
@@ -214,7 +214,7 @@ def _add_methods() -> None:
 
         return by_ufunc
 
-    for ufunc in (*elementary.UFUNCS, *elementary.PREDICATES):
+    for ufunc in (*ufuncs.UFUNCS, *ufuncs.PREDICATES):
         method = method_of(ufunc)
         method.__name__ = ufunc.__name__
         method.__qualname__ = f"Arithmetic.{ufunc.__name__}"

@@ -1,4 +1,4 @@
-"""Elementary functions of polynomials: for each NumPy ufunc the recurrence that serves it.
+"""Arithmetic and elementary functions of polynomials, each by the recurrence that serves it; powers are in powers.py.
 
 With a' for the derivation of `fastcalc._kernels.series`, most of them are integrals of a product or a quotient,
 ``c' = b a'`` or ``c' = a' / b``; the constant term comes from the NumPy function itself. Griewank, Walther, *Evaluating
@@ -13,7 +13,6 @@ from math import isfinite
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fastcalc._instructions import series
 from fastcalc._taylor import pieces, roots, singular
@@ -28,7 +27,6 @@ _FAST: dict[np.ufunc, Callable[[float], float]] = {
     np.sqrt: math.sqrt,
 }
 _LARGE = 1e8  # above it, the square of a number is not what 1 more makes a difference to
-_HIGHEST_POWER = 1024  # of repeated multiplication
 
 
 def _value(ufunc: np.ufunc, p: Data) -> Any:
@@ -44,7 +42,7 @@ def _value(ufunc: np.ufunc, p: Data) -> Any:
     return ufunc(constant)
 
 
-def _replaced(p: Data, value: Any) -> Data:
+def replaced(p: Data, value: Any) -> Data:
     """p, which nobody else has, with another constant term."""
     p._coef[0] = value
     return p
@@ -73,11 +71,11 @@ def multiply(a: Any, b: Any) -> Data:
     """The product a b."""
     if isinstance(a, Data) and isinstance(b, Data):
         a, b = aligned(a, b)
-        return _product(a, b)
+        return product(a, b)
     return scaled(a, b) if isinstance(a, Data) else scaled(b, a)
 
 
-def _product(a: Data, b: Data) -> Data:
+def product(a: Data, b: Data) -> Data:
     coef = series.multiply(a._space.tables, a._coef, b._coef)
     assert coef is not None  # of one shape and type
     return a._like(coef)
@@ -125,111 +123,12 @@ def positive(a: Data) -> Data:
 
 def square(a: Data) -> Data:
     """a**2."""
-    return _product(a, a)
+    return product(a, a)
 
 
 def reciprocal(a: Data) -> Data:
     """1 / a."""
     return divide(1.0, a)
-
-
-def power(a: Any, b: Any) -> Data:
-    """a**b: products for integers b, a recurrence for other numbers, exp(b log(a)) for polynomials."""
-    if b.__class__ is int or b.__class__ is float:
-        return number_power(a, b)
-    if not isinstance(b, Data):
-        if np.ndim(b) == 0:
-            return number_power(a, b[()] if isinstance(b, np.ndarray) else b)
-        return _powers(a, b)
-    if not isinstance(a, Data):
-        return _number_to(a, b)
-    if not b._coef[1:].any():
-        return power(a, b._coef[0])
-    a, b = aligned(a, b)
-    base = a._coef[0]
-    value = np.power(base, b._coef[0])
-    smooth = base != 0 if a.dtype.kind == "c" else base > 0
-    c = _exp_with(_product(b, log(_replaced(a.copy(), np.where(smooth, base, 1)))), value, a, b)
-    for at in np.argwhere(~smooth):
-        lane = (slice(1, None), *at)
-        c._coef[lane] = _power_of_no_logarithm(a[tuple(at)], b[tuple(at)])[1:]
-    return c
-
-
-def _exp_with(p: Data, value: Any, *arguments: Data) -> Data:
-    """exp(p) with this constant term."""
-    return singular.settled(p._like(series.exp(p._space.tables, p._coef, value)), value, *arguments)
-
-
-def _number_to(base: Any, b: Data) -> Data:
-    """A number, or an array of them, to the power b: near b's constant term, 0 to a positive power is 0."""
-    numbers = np.asarray(base, np.result_type(base, b.dtype))
-    value = np.power(numbers, b._coef[0])
-    smooth = numbers != 0 if numbers.dtype.kind == "c" else numbers > 0
-    c = _exp_with(scaled(b, np.log(np.where(smooth, numbers, 1))), value, b)
-    return singular.undefined(c, ~smooth & ~((numbers == 0) & (b._coef[0].real > 0)), b)
-
-
-def _power_of_no_logarithm(a: Data, b: Data) -> NDArray[Any]:
-    """Terms of one a**b for a that is not positive: those without the variables of b are those of a number's power."""
-    space, exponent = a._space, b._coef[0]
-    moving = space.exponents[1:][b._coef[1:] != 0].any(axis=0)
-    still = ~space.exponents[:, moving].any(axis=1)
-    nan = a.dtype.type(np.nan)
-    with np.errstate(all="ignore"):  # the value, and NumPy's warnings, are known
-        coef = np.where(still, number_power(a, exponent)._coef, nan)
-    if a._coef[0] == 0 and exponent.real > 0:
-        coef[~still & ~roots.affected(space, a._coef, float(exponent.real))] = 0
-    return coef
-
-
-def number_power(a: Data, r: Any) -> Data:
-    """a**r for one number r."""
-    if r.__class__ is not int and r.__class__ is not float:  # these take a's type
-        a = a.astype(np.result_type(a.dtype, r), copy=False)
-    if isinstance(r, (complex, np.complexfloating)):
-        if r.imag != 0:
-            poles = a._coef[0] == 0
-            base = _replaced(a.copy(), np.where(poles, 1, a._coef[0]))
-            return singular.undefined(_exp_with(scaled(log(base), r), np.power(a._coef[0], r)), poles)
-        r = r.real
-    if float(r).is_integer() and abs(r) <= _HIGHEST_POWER:
-        # The reciprocal of the base, not of the power: division would amplify the rounding of all the products.
-        return _integer_power(a if r >= 0 else reciprocal(a), abs(int(r)))
-    if r == 0.5:
-        return sqrt(a)
-    if not a._coef.flags.c_contiguous:
-        a = a.copy()
-    exponent = (float(r),) if a.dtype != np.longdouble else np.array([r], a.dtype)
-    c = a._like(series.power(a._space.tables, a._coef, exponent, np.power(a._coef[0], r)))
-    return roots.powers(c, a, r)
-
-
-def _integer_power(a: Data, n: int) -> Data:
-    """a**n by repeated squaring, whatever the constant term."""
-    if n == 0:
-        return as_polynomial(np.ones(a.shape, a.dtype), a, a.dtype)
-    result: Data | None = None
-    while True:
-        if n & 1:
-            result = a if result is None else _product(result, a)
-        n >>= 1
-        if n == 0:
-            return result.copy() if result is a else result  # type: ignore[return-value]  # set by the highest bit
-        a = square(a)
-
-
-def _powers(a: Data, b: NDArray[Any]) -> Data:
-    """a**b for an array of numbers b: one power for each number among them."""
-    shape = np.broadcast_shapes(a.shape, b.shape)
-    exponents = np.broadcast_to(b, shape)
-    base = aligned(a, np.zeros(shape, np.result_type(a.dtype, b.dtype)))[0]
-    coef = np.empty_like(base._coef)
-    different, which = np.unique(exponents, return_inverse=True)
-    for i, r in enumerate(different):
-        mine = which.reshape(shape) == i
-        coef[:, mine] = number_power(base._like(np.ascontiguousarray(base._coef[:, mine])), r)._coef
-    return base._like(coef)
 
 
 # Roots, exponentials and logarithms
@@ -254,16 +153,21 @@ def exp(a: Data) -> Data:
     return c if value.__class__ is float and value < math.inf else singular.settled(c, value, a)
 
 
+def exp_with(p: Data, value: Any, *arguments: Data) -> Data:
+    """exp(p) with this constant term."""
+    return singular.settled(p._like(series.exp(p._space.tables, p._coef, value)), value, *arguments)
+
+
 def exp2(a: Data) -> Data:
     """exp(a log(2))."""
-    return _exp_with(scaled(a, np.log(a.dtype.type(2))), np.exp2(a._coef[0]), a)
+    return exp_with(scaled(a, np.log(a.dtype.type(2))), np.exp2(a._coef[0]), a)
 
 
 @singular.warning_as(np.expm1)
 def expm1(a: Data) -> Data:
     """exp(a) - 1, with the constant term of expm1."""
     value = np.expm1(a._coef[0])
-    return _replaced(exp(a), value)
+    return replaced(exp(a), value)
 
 
 def log(a: Data) -> Data:
@@ -274,13 +178,13 @@ def log(a: Data) -> Data:
 def log2(a: Data) -> Data:
     """log(a) / log(2)."""
     value = np.log2(a._coef[0])
-    return _replaced(scaled(_logarithm(a, value), np.log(a.dtype.type(2)), np.divide), value)
+    return replaced(scaled(_logarithm(a, value), np.log(a.dtype.type(2)), np.divide), value)
 
 
 def log10(a: Data) -> Data:
     """log(a) / log(10)."""
     value = np.log10(a._coef[0])
-    return _replaced(scaled(_logarithm(a, value), np.log(a.dtype.type(10)), np.divide), value)
+    return replaced(scaled(_logarithm(a, value), np.log(a.dtype.type(10)), np.divide), value)
 
 
 def _logarithm(a: Data, value: Any) -> Data:
@@ -317,7 +221,7 @@ def logaddexp(a: Any, b: Any) -> Data:
     difference = a._like(lower - np.where(np.isfinite(upper), upper, 0))
     difference._coef[0] = np.where(u == v, 0, lower[0] - np.where(np.isfinite(upper[0]), upper[0], 0))
     bend = product_integral(difference, expit(difference), 0)
-    return singular.settled(_replaced(a._like(upper + bend._coef), value), value, a, b)
+    return singular.settled(replaced(a._like(upper + bend._coef), value), value, a, b)
 
 
 @singular.warning_as(np.logaddexp2)
@@ -326,7 +230,7 @@ def logaddexp2(a: Any, b: Any) -> Data:
     a, b = aligned(a, b)
     value = np.logaddexp2(a._coef[0], b._coef[0])
     two = np.log(a.dtype.type(2))
-    return _replaced(scaled(logaddexp(scaled(a, two), scaled(b, two)), two, np.divide), value)
+    return replaced(scaled(logaddexp(scaled(a, two), scaled(b, two)), two, np.divide), value)
 
 
 def expit(a: Data) -> Data:
@@ -373,12 +277,12 @@ def arcsin(a: Data) -> Data:
 def arccos(a: Data) -> Data:
     """pi/2 - arcsin(a)."""
     value = np.arccos(a._coef[0])
-    return _replaced(negative(quotient_integral(a, _root(_below_one(a)), value)), value)
+    return replaced(negative(quotient_integral(a, _root(_below_one(a)), value)), value)
 
 
 def _below_one(a: Data) -> Data:
     """1 - a**2, from factors that don't cancel near 1."""
-    return _product(shifted(a, 1), shifted(negative(a), 1))
+    return product(shifted(a, 1), shifted(negative(a), 1))
 
 
 def _root(a: Data) -> Data:
@@ -403,7 +307,7 @@ def arctan2(y: Any, x: Any) -> Data:
     value = np.arctan2(u, v)
     steep = np.abs(u) > np.abs(v)
     unknown = ((u == 0) & (v == 0)) | (np.isinf(u) & np.isinf(v))
-    below = _replaced(y._like(np.where(steep, y._coef, x._coef)), np.where(unknown, 1, np.where(steep, u, v)))
+    below = replaced(y._like(np.where(steep, y._coef, x._coef)), np.where(unknown, 1, np.where(steep, u, v)))
     quotient = divide(y._like(np.where(steep, -x._coef, y._coef)), below)
     c = quotient_integral(quotient, shifted(square(quotient), 1), value)
     return singular.undefined(c, unknown)
@@ -445,7 +349,7 @@ def arcsinh(a: Data) -> Data:
 def arccosh(a: Data) -> Data:
     """sqrt(a - 1) sqrt(a + 1) c' = a'."""
     value = np.arccosh(a._coef[0])
-    return quotient_integral(a, _product(_root(shifted(a, -1)), _root(shifted(a, 1))), value)
+    return quotient_integral(a, product(_root(shifted(a, -1)), _root(shifted(a, 1))), value)
 
 
 def arctanh(a: Data) -> Data:
@@ -461,8 +365,8 @@ def hypot(a: Any, b: Any) -> Data:
     value = np.hypot(a._coef[0], b._coef[0])
     size = np.where((value > 0) & np.isfinite(value), np.exp2(np.floor(np.log2(np.where(value > 0, value, 1)))), 1)
     a, b = scaled(a, size, np.divide), scaled(b, size, np.divide)
-    total = a._like(_product(a, a)._coef + _product(b, b)._coef)
-    return _replaced(scaled(sqrt(total), size), value)
+    total = a._like(product(a, a)._coef + product(b, b)._coef)
+    return replaced(scaled(sqrt(total), size), value)
 
 
 # Absolute values and signs; other functions in pieces are in pieces.py
@@ -478,7 +382,7 @@ def absolute(a: Data) -> Data:
 
 def sign(a: Data) -> Data:
     """-1, 0 or 1; for complex coefficients a / abs(a), a function of real variables."""
-    return pieces.real_sign(a) if a.dtype.kind != "c" else _replaced(divide(a, absolute(a)), np.sign(a._coef[0]))
+    return pieces.real_sign(a) if a.dtype.kind != "c" else replaced(divide(a, absolute(a)), np.sign(a._coef[0]))
 
 
 def copysign(a: Any, b: Any) -> Data:
@@ -499,78 +403,10 @@ def conjugate(a: Data) -> Data:
 
 def _linear(factor: np.ufunc) -> Callable[[Data], Data]:
     def converted(a: Data) -> Data:
-        return _replaced(scaled(a, factor(a.dtype.type(1))), factor(a._coef[0]))
+        return replaced(scaled(a, factor(a.dtype.type(1))), factor(a._coef[0]))
 
     converted.__doc__ = f"{factor.__name__}: a constant factor."
     return converted
 
 
 deg2rad, rad2deg = _linear(np.deg2rad), _linear(np.rad2deg)
-
-# Every function on polynomials, by the ufunc that calls it. Arguments are polynomials, numbers or arrays of numbers.
-UFUNCS: dict[np.ufunc, Callable[..., Any]] = {
-    np.add: add,
-    np.subtract: subtract,
-    np.multiply: multiply,
-    np.divide: divide,
-    np.negative: negative,
-    np.positive: positive,
-    np.power: power,
-    np.float_power: power,
-    np.square: square,
-    np.reciprocal: reciprocal,
-    np.sqrt: sqrt,
-    np.cbrt: cbrt,
-    np.exp: exp,
-    np.exp2: exp2,
-    np.expm1: expm1,
-    np.log: log,
-    np.log2: log2,
-    np.log10: log10,
-    np.log1p: log1p,
-    np.logaddexp: logaddexp,
-    np.logaddexp2: logaddexp2,
-    np.sin: sin,
-    np.cos: cos,
-    np.tan: tan,
-    np.arcsin: arcsin,
-    np.arccos: arccos,
-    np.arctan: arctan,
-    np.arctan2: arctan2,
-    np.sinh: sinh,
-    np.cosh: cosh,
-    np.tanh: tanh,
-    np.arcsinh: arcsinh,
-    np.arccosh: arccosh,
-    np.arctanh: arctanh,
-    np.hypot: hypot,
-    np.absolute: absolute,
-    np.fabs: absolute,
-    np.maximum: pieces.maximum,
-    np.minimum: pieces.minimum,
-    np.fmax: pieces.fmax,
-    np.fmin: pieces.fmin,
-    np.floor: pieces.floor,
-    np.ceil: pieces.ceil,
-    np.trunc: pieces.trunc,
-    np.rint: pieces.rint,
-    np.sign: sign,
-    np.heaviside: pieces.heaviside,
-    np.floor_divide: pieces.floor_divide,
-    np.remainder: pieces.remainder,
-    np.fmod: pieces.fmod,
-    np.divmod: pieces.divmod_,
-    np.modf: pieces.modf,
-    np.copysign: copysign,
-    np.conjugate: conjugate,
-    np.deg2rad: deg2rad,
-    np.radians: deg2rad,
-    np.rad2deg: rad2deg,
-    np.degrees: rad2deg,
-}
-
-# Functions of the constant terms alone.
-PREDICATES = frozenset({
-    np.less, np.less_equal, np.equal, np.not_equal, np.greater, np.greater_equal, np.logical_and, np.logical_or,
-    np.logical_xor, np.logical_not, np.isfinite, np.isinf, np.isnan, np.signbit,
-})  # fmt: skip

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from fastcalc._taylor import elementary, special, userfunction
+from fastcalc._taylor import special, ufuncs, userfunction
 from fastcalc._taylor.arrays import dispatch
 from fastcalc._taylor.data import Data, lifted
 from fastcalc._taylor.operands import as_polynomial, operand, store
@@ -24,7 +24,7 @@ class Protocols(Data):
         if method != "__call__":
             return dispatch.ufunc_method(ufunc, method, *inputs, **options)
         if not options:
-            function = elementary.UFUNCS.get(ufunc)
+            function = ufuncs.UFUNCS.get(ufunc)
             if function is None:
                 return _other(ufunc, inputs)
             return function(*inputs) if len(inputs) == 1 else function(*map(operand, inputs))
@@ -54,7 +54,7 @@ class Protocols(Data):
 def _other(ufunc: np.ufunc, inputs: tuple[Any, ...]) -> Any:
     """Predicates, functions of array_like arguments, those of SciPy, and those of users."""
     operands = tuple(map(operand, inputs))
-    if ufunc in elementary.PREDICATES:
+    if ufunc in ufuncs.PREDICATES:
         return ufunc(*(value._coef[0] if isinstance(value, Data) else value for value in operands))
     if ufunc in dispatch.UFUNCS:
         return dispatch.UFUNCS[ufunc](*operands)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from fastcalc import _validation as check
 from fastcalc._instructions import series
-from fastcalc._taylor import elementary, singular
+from fastcalc._taylor import singular, ufuncs
 from fastcalc._taylor.data import Data, series_dtype
 from fastcalc._taylor.operands import operand
 
@@ -76,7 +76,7 @@ def taylor_function(f: Callable[[Any], Any], derivatives: Derivatives) -> Taylor
         derivatives = tuple(derivatives)
     function = TaylorFunction(f, derivatives)
     if isinstance(f, np.ufunc):
-        if f in elementary.UFUNCS or f in elementary.PREDICATES:
+        if f in ufuncs.UFUNCS or f in ufuncs.PREDICATES:
             raise ValueError(
                 f"`f` must be a function that polynomials don't know; got np.{f.__name__}: call it as it is"
             )

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from fastcalc._taylor import elementary
+from fastcalc._taylor import ufuncs
 from fastcalc._taylor.arrays import (
     contractions,
     linalg,
@@ -39,7 +39,7 @@ UFUNCS: dict[np.ufunc, Callable[..., Any]] = {**products.UFUNCS, **making.UFUNCS
 
 def ufunc_method(ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
     """``ufunc.reduce``, ``accumulate``, ``reduceat``, ``outer`` and ``at``."""
-    known = ufunc in elementary.UFUNCS or ufunc in elementary.PREDICATES
+    known = ufunc in ufuncs.UFUNCS or ufunc in ufuncs.PREDICATES
     if not known or (ufunc.nin != 2 and method != "at"):
         raise TypeError(
             f"np.{ufunc.__name__}.{method} is not available for Taylor polynomials: call np.{ufunc.__name__} on the "

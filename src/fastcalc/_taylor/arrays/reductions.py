@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastcalc._taylor import elementary
+from fastcalc._taylor import elementary, ufuncs
 from fastcalc._taylor.arrays.handlers import UNSET, Table, all_behind, behind, delivered, mask, serves, values, whole
 from fastcalc._taylor.data import Data, lifted, series_dtype
 from fastcalc._taylor.operands import aligned, as_polynomial
@@ -60,9 +60,9 @@ def folded(
         result = as_polynomial(np.full(lanes.shape[2:], identity if identity is not None else first, p.dtype), p)
     else:
         chosen_lanes = _without_ties(ufunc, lanes)
-        result = _tree(elementary.UFUNCS[ufunc], p._like(lanes)) if chosen_lanes is None else p._like(chosen_lanes)
+        result = _tree(ufuncs.UFUNCS[ufunc], p._like(lanes)) if chosen_lanes is None else p._like(chosen_lanes)
     if initial is not UNSET and initial is not None:
-        result = elementary.UFUNCS[ufunc](result, initial)
+        result = ufuncs.UFUNCS[ufunc](result, initial)
     if keepdims:
         shape = [1 if k in axes else p._coef.shape[k] for k in range(1, p.ndim + 1)]
         result = result._like(result._coef.reshape(len(result._coef), *shape))
@@ -210,7 +210,7 @@ def reduced(
     initial: Any = UNSET, where: Any = True,
 ) -> Any:  # fmt: skip
     """``ufunc.reduce``."""
-    if ufunc in elementary.PREDICATES:
+    if ufunc in ufuncs.PREDICATES:
         options = {} if initial is UNSET else {"initial": initial}
         goal = out[0] if isinstance(out, tuple) else out
         return ufunc.reduce(values(a), axis=axis, out=goal, keepdims=keepdims, where=where, **options)
@@ -240,7 +240,7 @@ def _one_by_one(ufunc: np.ufunc, a: Data, axis: Any, dtype: Any, keepdims: bool,
 
 def accumulated(ufunc: np.ufunc, a: Any, axis: Any = 0, dtype: Any = None, out: Any = None) -> Any:
     """``ufunc.accumulate``."""
-    if ufunc in elementary.PREDICATES:
+    if ufunc in ufuncs.PREDICATES:
         return ufunc.accumulate(values(a), axis, dtype, out[0] if isinstance(out, tuple) else out)
     a = whole(a, out[0] if isinstance(out, tuple) else out)
     if ufunc is np.add:
