@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import fastcalc as fc
-from fastcalc._differences.directions import count, directions, exponents
-from fastcalc._differences.fits import coefficients, nodes, spectrum
+from fastcalc._expansions.directions import count, directions, exponents
+from fastcalc._expansions.fits import coefficients, nodes, spectrum
 from tests.taylor.exact_series import taylor_coefficients
 
 

@@ -14,12 +14,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastcalc._differences.directions import Directions, count, directions, exponents, recover
 from fastcalc._differences.engine import values_at
-from fastcalc._differences.fits import Nodes, nodes
-from fastcalc._differences.ladders import Accuracy, Ladder, Lines, Range, Sample
 from fastcalc._differences.problem import Problem
 from fastcalc._differences.solve import Expansion
+from fastcalc._expansions.directions import Directions, count, directions, exponents, recover
+from fastcalc._expansions.fits import Nodes, nodes
+from fastcalc._expansions.ladders import Accuracy, Ladder, Lines, Range, Sample
 from fastcalc._results import Status, succeeded, worst
 from fastcalc._taylor.data import series_dtype
 

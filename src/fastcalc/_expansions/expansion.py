@@ -123,7 +123,7 @@ def taylor(
     if method == "numeric":
         if max_degrees is not None or weights is not None:
             raise ValueError("`max_degrees` and `weights` are for method 'exact'; got them with method 'numeric'")
-        from fastcalc._differences.blackbox import numeric_taylor  # a large module that few need
+        from fastcalc._expansions.blackbox import numeric_taylor  # a large module that few need
 
         space = TaylorSpace(problem.x.size, degree)
         found = numeric_taylor(problem, degree)

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from fastcalc._differences.fits import Nodes, coefficients, level, slope, spectrum
+from fastcalc._expansions.fits import Nodes, coefficients, level, slope, spectrum
 
 _Array = NDArray[Any]
 Sample = Callable[[NDArray[np.intp], _Array], _Array]
