@@ -50,7 +50,7 @@ cdef double SPACING = 4e-6   # seconds between two readings of the clock
 cdef double PATIENCE = 0.02  # seconds between two looks for signals
 
 
-cdef inline int call(const Routine *f, int n, double *x, double *y) noexcept nogil:
+cdef int call(const Routine *f, int n, double *x, double *y) noexcept nogil:
     # IN x[n], which f may write into all the same; OUT y[f.m]; returns the status
     if f.form == SCALAR:
         if f.takes_data:
@@ -393,8 +393,8 @@ cdef class FunctionPointer:
     address : int
         Of the function.
     form : int
-        0: ``double (double)``; 1: ``double (int n, double *x)``; 2: ``void (int m, int n, double *x, double *y)``; 3: the
-        same, returning an int, 0 for success.
+        0: ``double (double)``; 1: ``double (int n, double *x)``; 2: ``void (int m, int n, double *x, double *y)``;
+        3: the same, returning an int, 0 for success.
     data : int or None
         Address that goes into a last argument ``void *``; None where there is no such argument.
     shape : tuple of int
@@ -477,8 +477,8 @@ cdef class FunctionPointer:
 cdef int check_variables(FunctionPointer f, Py_ssize_t n) except -1:
     if f.routine.form == OF_ONE_VARIABLE and n != 1:
         raise ValueError(
-            f"a compiled function of the form double (double) has one variable; got an x of {n}: for an array of points "
-            "use `derivative`, or vectorized=True with x of shape (1, ...)"
+            f"a compiled function of the form double (double) has one variable; got an x of {n}: for an array of "
+            "points use `derivative`, or vectorized=True with x of shape (1, ...)"
         )
     if n > INT_MAX:
         raise ValueError(f"a compiled function counts its variables with a C int; got {n} of them")
