@@ -24,6 +24,7 @@ from types import FrameType
 from typing import Any
 
 from fastcalc._functions.packing import packed, unpacked
+from fastcalc._functions.tasks import Calls
 
 _Call = Callable[[Any], Any]
 
@@ -84,31 +85,44 @@ class Threads(Pool):
 
     def __call__(self, call: _Call, items: Iterable[Any]) -> Iterator[Any]:
         waiting = deque(enumerate(items))
-        results: list[Any] = [None] * len(waiting)
+        results: dict[int, Any] = {}
+        count = len(waiting)
 
-        def work() -> None:
-            while True:
-                try:
-                    place, item = waiting.popleft()
-                except IndexError:
-                    return
-                try:
-                    results[place] = call(item)
-                except BaseException:
-                    waiting.clear()
-                    raise
+        def work() -> bool:
+            try:
+                place, item = waiting.popleft()
+            except IndexError:
+                return False
+            try:
+                results[place] = call(item)
+            except BaseException:
+                waiting.clear()
+                raise
+            return True
 
-        helpers = self._start(work, min(self.count, len(waiting)) - 1)
+        def work_on() -> None:
+            while work():
+                pass
+
+        helpers = self._start(work_on, min(self.count, count) - 1)
+        given = 0
         try:
-            work()
-        except BaseException:  # do not wait for what the others are at
+            while work():
+                while given in results:
+                    yield results.pop(given)
+                    given += 1
+        except GeneratorExit:
+            waiting.clear()
+            _join(helpers)
+            raise
+        except BaseException:  # Ctrl-C: do not wait for what the others are at
             for helper in helpers:
                 helper.cancel()
             raise
-        for helper in helpers:
-            if not helper.cancel():  # those that have not begun have nothing to do any more
-                helper.result()
-        return iter(results)
+        _join(helpers)
+        while given < count:
+            yield results.pop(given)
+            given += 1
 
     def _start(self, work: Callable[[], None], count: int) -> list[Future[None]]:
         if count < 1:
@@ -120,6 +134,12 @@ class Threads(Pool):
             return [self._executor.submit(contextvars.copy_context().run, work) for _ in range(count)]
 
 
+def _join(helpers: Iterable[Future[None]]) -> None:
+    for helper in helpers:
+        if not helper.cancel():  # those that have not begun have nothing to do any more
+            helper.result()
+
+
 class Processes(Pool):
     """Processes of multiprocessing's default kind; `known` objects are sent to each of them once, when it starts."""
 
@@ -127,8 +147,8 @@ class Processes(Pool):
         super().__init__(count)
         self._known = known
 
-    def __call__(self, call: _Call, items: Iterable[Any]) -> Iterator[Any]:
-        data = packed(call, self._known)
+    def __call__(self, call: Any, items: Iterable[Any]) -> Iterator[Any]:
+        data = packed(call.parts, self._known)
         items = list(items)
         with self._lock, _quiet_forks():
             try:
@@ -199,7 +219,7 @@ class _Worker:
 
     known: Sequence[Any] | bytes = ()
     data: bytes | None = None
-    call: _Call
+    parts: tuple[Any, ...] = ()
     at_work = False
 
 
@@ -219,10 +239,10 @@ def _run(data: bytes, item: Any) -> Any:
     if isinstance(_Worker.known, bytes):
         _Worker.known = _received(_Worker.known, ())
     if data != _Worker.data:
-        _Worker.call, _Worker.data = _received(data, _Worker.known), data
+        _Worker.parts, _Worker.data = _received(data, _Worker.known), data
     try:
         _Worker.at_work = True
-        return _Worker.call(item)
+        return Calls.of(_Worker.parts)(item)
     finally:
         _Worker.at_work = False
 

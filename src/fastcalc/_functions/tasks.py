@@ -6,6 +6,7 @@ These objects are sent to other processes where that is where the workers are. E
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -31,18 +32,36 @@ class Calls:
         self.errstate: Any = {kind: "warn" if how in ("call", "log") else how for kind, how in np.geterr().items()}
         self.reused = False
         self._last: dict[int, Any] = {}
+        self._failed_at = math.inf
+        self._packed: bytes | None = None
 
-    def __getstate__(self) -> bytes:
-        return packed((self.f, self.arguments, self.go_on, self.errstate))
+    @property
+    def parts(self) -> tuple[Any, ...]:
+        """What it takes to make it again."""
+        return type(self), self.f, self.arguments, self.go_on, self.errstate
 
-    def __setstate__(self, data: bytes) -> None:
-        self.f, self.arguments, self.go_on, self.errstate = unpacked_once(data)
-        self.reused, self._last = False, {}
+    @staticmethod
+    def of(parts: tuple[Any, ...]) -> Calls:
+        """Made again from its parts."""
+        own, f, arguments, go_on, errstate = parts
+        calls: Calls = own(f, arguments, go_on=go_on)
+        calls.errstate = errstate
+        return calls
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        if self._packed is None:  # a map may send it with each task
+            self._packed = packed(self.parts)
+        return _received, (self._packed,)
 
     def __call__(self, task: Task) -> tuple[int, list[Any]]:
         place, points = task
+        if place > self._failed_at:  # nobody will look at what comes after
+            return place, []
         with np.errstate(**self.errstate):
-            return place, self.outputs(points)
+            outputs = self.outputs(points)
+        if self.has_failed(outputs):
+            self._failed_at = min(place, self._failed_at)
+        return place, outputs
 
     def outputs(self, points: NDArray[Any]) -> list[Any]:
         """What f returns at the points, or a Failure; it ends with the first one, unless f may go on."""
@@ -76,7 +95,12 @@ class Calls:
         raise NotImplementedError
 
     def ends(self, output: Any) -> bool:
+        """Whether an output is a failure that ends the run."""
         return isinstance(output, Failure) and not (self.go_on and isinstance(output.error, Exception))
+
+
+def _received(data: bytes) -> Calls:
+    return Calls.of(unpacked_once(data))
 
 
 class PointCalls(Calls):
