@@ -177,8 +177,8 @@ def parse(options: Mapping[str, Any]) -> Settings:
         ):  # fmt: skip
             if getattr(settings, name) is not None:
                 raise ValueError(
-                    f"`{name}` has no effect on method 'exact', which {why}; got {check.short(options[name])}: leave it "
-                    "out"
+                    f"`{name}` has no effect on method 'exact', which {why}; got {check.short(options[name])}: leave "
+                    "it out"
                 )
     if settings.args and settings.argnum > len(settings.args):
         raise ValueError(
@@ -287,8 +287,9 @@ def _most(value: Any) -> int | None:
 
 
 def _workers(value: Any) -> int | Callable[..., Any] | None:
-    if value is None or callable(value):
-        return value
+    function: Callable[..., Any] | None = value if callable(value) else None
+    if value is None or function is not None:
+        return function
     remedy = "give a number of threads or processes, -1 for all cores, or a function like map"
     if hasattr(value, "map"):
         raise TypeError(f"`workers` must be an integer or a function like map; got {check.short(value)}: give its map")

@@ -6,6 +6,7 @@ exception comes back as itself, with the traceback it had over there as a note.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import importlib
 import io
@@ -112,10 +113,8 @@ def packed_error(error: BaseException) -> bytes:
 
 def _ways_to_dump() -> list[Any]:
     ways: list[Any] = [functools.partial(pickle.dumps, protocol=_PROTOCOL)]
-    try:
+    with contextlib.suppress(ImportError):
         ways.append(importlib.import_module("cloudpickle").dumps)
-    except ImportError:
-        pass
     return ways
 
 

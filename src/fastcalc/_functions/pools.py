@@ -170,8 +170,8 @@ class Processes(Pool):
         except BrokenProcessPool as error:
             self._drop(executor)
             raise BrokenProcessPool(
-                "a worker process died while it ran `f`: killed, out of memory, or crashed in compiled code; run `f` at "
-                "these points without `workers` to find out"
+                "a worker process died while it ran `f`: killed, out of memory, or crashed in compiled code; run it "
+                "without `workers` to find out"
             ) from error
         except KeyboardInterrupt:
             _interrupt(executor)
@@ -207,7 +207,7 @@ def _quiet_forks() -> Iterator[None]:
 def _interrupt(executor: ProcessPoolExecutor) -> None:
     """Pass Ctrl-C on, for it may have come to this process alone."""
     for process in list((executor._processes or {}).values()):
-        if process.is_alive():
+        if process.pid is not None and process.is_alive():
             os.kill(process.pid, signal.SIGINT)
 
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from fastcalc._functions.compiled_calls import CompiledCalls
 from fastcalc._functions.packing import Failure
-from fastcalc._functions.pools import Pool, Processes, Threads, core_count
+from fastcalc._functions.pools import Processes, Threads, core_count
 from fastcalc._functions.progress import progress
 from fastcalc._functions.tasks import Arguments, BlockCalls, Calls, PointCalls
 from fastcalc._kernels.compiled import FunctionPointer
