@@ -74,9 +74,9 @@ argnum : int, default 0
 vectorized : bool, default False
     {vectorized}
 workers : int or map-like callable, optional
-    Who calls f. An integer: so many threads for a compiled or vectorised f, processes for another, -1 as many as
-    there are cores; f must allow it. They stay with an operator until it is closed or gone. A callable: the map of a
-    pool or a cluster, called as ``workers(func, iterable)``. The result does not depend on their number.
+    Who calls f. An integer: so many threads for a compiled or vectorised f, processes for others; -1 takes all
+    cores. An operator keeps them until it is closed or gone. A callable is the map of a pool or of a cluster,
+    called as ``workers(func, iterable)``. The result does not depend on how many there are.
 on_error : {{"raise", "nan"}}, optional
     Whether an exception of f propagates or makes NaN of what needs the value.
 full_output : bool, default False
