@@ -37,6 +37,7 @@ from fastcalc._differences.operators import Derivative, Gradient, Hessian, Jacob
 from fastcalc._differences.products import hvp, jvp, vjp
 from fastcalc._differences.propagate import propagate
 from fastcalc._differences.stencils import Stencil, fd_weights, stencil
+from fastcalc._errors import CallbackError
 from fastcalc._expansions.expansion import taylor
 from fastcalc._expansions.implicit import implicit
 from fastcalc._functions.compiled import CompiledFunction, compiled
@@ -50,6 +51,7 @@ from fastcalc.checking import GradientReport, check_gradient, check_jacobian
 __version__ = "0.1.0"
 
 __all__ = [
+    "CallbackError",
     "CompiledFunction",
     "Derivative",
     "DerivativeResult",

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from fastcalc import _validation as check
 from fastcalc._functions.pointers import Pointer, address, address_of_data, pointer_of
 from fastcalc._functions.signatures import SUPPORTED, Form, Signature, parse_signature
+from fastcalc._kernels.compiled import FunctionPointer
 
 _LARGEST = 2**31 - 1  # of C's int
 
@@ -37,7 +38,7 @@ class CompiledFunction:
         What is kept alive together with this object.
     """
 
-    __slots__ = ("__weakref__", "_signature", "address", "n_outputs", "owner", "user_data")
+    __slots__ = ("__weakref__", "_signature", "address", "n_outputs", "owner", "pointer", "user_data")
 
     address: int
     user_data: int
@@ -49,6 +50,8 @@ class CompiledFunction:
     ) -> None:
         self._signature = signature
         self.address, self.user_data, self.n_outputs, self.owner = address, user_data, n_outputs, owner
+        data = user_data if signature.user_data else None
+        self.pointer = FunctionPointer(address, signature.form, data, self.shape or (), owner)
 
     @property
     def signature(self) -> str:
@@ -84,30 +87,7 @@ class CompiledFunction:
 
     def values_at(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
         """Values (k, m) at the rows of points (k, n), without Python's global lock."""
-        if self.shape is None:
-            self.first(points[0])
-        import ctypes
-
-        kinds: dict[Form, tuple[Any, ...]] = {
-            Form.ONE_VARIABLE: (ctypes.c_double, ctypes.c_double),
-            Form.SCALAR: (ctypes.c_double, ctypes.c_int, ctypes.c_void_p),
-            Form.VECTOR: (None, ctypes.c_int, ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p),
-            Form.STATUS: (ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p),
-        }
-        data = (ctypes.c_void_p,) if self.takes_user_data else ()
-        call = ctypes.CFUNCTYPE(*kinds[self.form], *data)(self.address)
-        extra = (self.user_data,) if data else ()
-        values = np.empty((len(points), 1 if self.n_outputs is None else self.n_outputs))
-        for point, value in zip(points.copy(), values, strict=True):
-            if self.form is Form.ONE_VARIABLE:
-                value[0] = call(point[0], *extra)
-            elif self.form is Form.SCALAR:
-                value[0] = call(len(point), point.ctypes.data, *extra)
-            else:
-                status = call(len(value), len(point), point.ctypes.data, value.ctypes.data, *extra)
-                if status:
-                    raise self.failure(status, point)
-        return values
+        return self.pointer.values_at(points)
 
     def __call__(self, x: ArrayLike) -> Any:
         point = np.asarray(check.as_real("x", x), np.float64, order="C")
