@@ -82,11 +82,11 @@ def jvp(
     array([5., 4.])
     """
     problem = open_problem(f, x, options, out, (v,))
-    solution = _along(problem, _vector("v", v, problem))
+    solution = along(problem, _vector("v", v, problem))
     return problem.finish(solution, problem.function.shape + problem.batch, out)
 
 
-def _along(problem: Problem, v: _Array) -> Solution:
+def along(problem: Problem, v: _Array) -> Solution:
     """First derivatives along v, (m, lanes), summed over groups of variables that one step suits."""
     if problem.settings.method == "exact":  # no steps, no groups
         recipe = direction(problem.settings, v, [])
@@ -256,7 +256,7 @@ def hvp(
         if not callable(gradient):
             raise TypeError(f"`gradient` must be callable; got {gradient!r}: pass the function itself")
         problem = open_problem(gradient, x, options, out, (v,))
-        solution = _along(problem, _vector("v", v, problem))
+        solution = along(problem, _vector("v", v, problem))
         if problem.function.shape != problem.variables:
             raise ValueError(
                 f"`gradient` must return one component per variable, shape {problem.variables}; got shape "
