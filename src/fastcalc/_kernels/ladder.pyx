@@ -36,7 +36,7 @@ from fastcalc._kernels.rungs cimport (
     BASE, CHECK, CLOSE, DONE, FIRST_RUNG, MAX_PENDING, MAX_REQUESTS, NOISE, NOISE_POINTS, OFF_LADDER, RUNGS, Block,
     Line, collect, insert, is_finite, ladder, plan_down, quantized, sample, turn, weigh_from
 )
-from fastcalc._kernels.windows cimport MAX_RUNGS, make_form, real
+from fastcalc._kernels.windows cimport MAX_RUNGS, Seen, make_form, real
 
 cnp.import_array()
 
@@ -346,11 +346,12 @@ cdef class Ladders:
         numbers[2] = lines * (2 * b.stride + 1) * MAX_RUNGS * b.stride
         self.memory = <char *>PyMem_Malloc(
             (numbers[0] + numbers[1] + numbers[2]) * b.item + lines * sizeof(Line)
-            + lines * b.m * (4 * sizeof(double) + sizeof(int)) + 1
+            + lines * b.m * (sizeof(Seen) + 4 * sizeof(double) + sizeof(int)) + 1
         )
         if self.memory is NULL:
             raise MemoryError
-        b.samples = self.memory
+        b.seen = <Seen *>self.memory
+        b.samples = b.seen + lines * b.m
         b.steps = <char *>b.samples + numbers[0] * b.item
         b.weights = <char *>b.steps + numbers[1] * b.item
         b.noises = <double *>(<char *>b.weights + numbers[2] * b.item)
@@ -358,6 +359,7 @@ cdef class Ladders:
         b.state = <Line *>(b.dropped + 2 * lines * b.m)
         b.firsts = <int *>(b.state + lines)
         memset(b.state, 0, lines * sizeof(Line))
+        memset(b.seen, 0, lines * b.m * sizeof(Seen))
         memset(b.firsts, 0, lines * b.m * sizeof(int))
         return 0
 
