@@ -56,6 +56,7 @@ cdef class Plan:
     cdef readonly Py_ssize_t n_results  # derivatives at a point: the length of `value`
     cdef readonly Py_ssize_t work_size  # the length of `work`
     cdef object samples
+    cdef bint adaptive
 
     # Differentiate f at x[n_variables]. Results go to value[n_results], outputs of f first, then variables: (m, n) for a
     # Jacobian. error[n_results] takes their absolute errors, NaN where there is no estimate, and status[n_results] the
@@ -75,4 +76,8 @@ cdef class Jacobian(Plan):  # Jacobian(m, n, **options)
 
 
 cdef class Hessian(Plan):  # Hessian(n, **options)
+    pass
+
+
+cdef class Derivative(Plan):  # Derivative(n=1, m=1, **options)
     pass

@@ -21,3 +21,6 @@ class Jacobian(Plan):
 
 class Hessian(Plan):
     def __init__(self, n: int, **options: Unpack[Options]) -> None: ...
+
+class Derivative(Plan):
+    def __init__(self, n: int = 1, m: int = 1, **options: Unpack[Options]) -> None: ...

@@ -3,12 +3,15 @@
 The declarations, and how to use them, are in ``native.pxd``, which is installed with the package. From Python there is
 nothing here to call: `fastcalc.gradient` and the others take compiled functions themselves.
 """
+from libc.limits cimport INT_MAX
 from libc.stdint cimport uintptr_t
 
 from fastcalc._kernels.direct cimport Samples, differentiate
+from fastcalc._kernels.direct_ladder cimport Rungs, climb
 
 from fastcalc import _validation as check
 from fastcalc._differences import direct
+from fastcalc._differences.settings import which_derivative
 from fastcalc._results import Status
 
 cdef enum Form:
@@ -58,15 +61,15 @@ cdef object compiled(const Function *f, object owner=None, int n_outputs=0):
 
     return compile_function(
         <uintptr_t>f.address, _SIGNATURES[f.form], n_outputs=n_outputs if f.form == VECTOR else None,
-        user_data=<uintptr_t>f.user, owner=owner,
+        user_data=<uintptr_t>f.user or None, owner=owner,
     )
 
 
 cdef class Plan:
-    """What Gradient, Jacobian and Hessian share: numbers of variables, outputs and results, and `work_size`."""
+    """What Gradient, Jacobian, Hessian and Derivative share: numbers of variables, outputs and results, and `work_size`."""
 
     def __init__(self, *args, **options):
-        raise TypeError(f"{type(self).__name__} is no plan: take Gradient, Jacobian or Hessian")
+        raise TypeError(f"{type(self).__name__} is no plan: take Gradient, Jacobian, Hessian or Derivative")
 
     cdef int at(
         self, const Function *f, const double *x, double *value, double *work, double *error=NULL,
@@ -76,6 +79,8 @@ cdef class Plan:
         cdef int outcome
         if (f.form != VECTOR and self.n_outputs != 1) or (f.form == UNIVARIATE and self.n_variables != 1):
             return WRONG_FORM
+        if self.adaptive:
+            return climb(<Rungs>self.samples, call, f, x, value, error, status, work)
         outcome = differentiate(
             <Samples>self.samples, (<Samples>self.samples).plan, call, f, x, value, error, work
         )
@@ -95,12 +100,13 @@ cdef class Gradient(Plan):
     ----------
     n : int
         Number of variables.
-    method, accuracy, step, scale
-        As for `fastcalc.gradient`; without "complex", "adaptive" and "exact".
+    method, accuracy, step, scale, noise, rtol, atol, max_evaluations
+        As for `fastcalc.gradient`; without "complex" and "exact".
     """
 
     def __init__(self, n, **options):
-        fill(self, direct.lines(direct.settings_of(options), variables(n), 1))
+        n = variables(n)
+        fill(self, direct.lines(direct.settings_of(options), n, 1), n, 1)
 
 
 cdef class Jacobian(Plan):
@@ -110,13 +116,13 @@ cdef class Jacobian(Plan):
     ----------
     m, n : int
         Number of outputs, and of variables.
-    method, accuracy, step, scale
-        As for `fastcalc.jacobian`; without "complex", "adaptive" and "exact".
+    method, accuracy, step, scale, noise, rtol, atol, max_evaluations
+        As for `fastcalc.jacobian`; without "complex" and "exact".
     """
 
     def __init__(self, m, n, **options):
-        m = check.integer("m", m, 1, None, "it is the number of outputs of f")
-        fill(self, direct.lines(direct.settings_of(options), variables(n), m))
+        m, n = outputs(m), variables(n)
+        fill(self, direct.lines(direct.settings_of(options), n, m), n, m)
 
 
 cdef class Hessian(Plan):
@@ -131,15 +137,38 @@ cdef class Hessian(Plan):
     """
 
     def __init__(self, n, **options):
-        fill(self, direct.hessian(direct.settings_of(options), variables(n), 1))
+        n = variables(n)
+        fill(self, direct.hessian(direct.settings_of(options), n), n, 1)
 
 
-cdef int fill(Plan plan, Samples samples) except -1:
-    plan.samples = samples
-    plan.n_variables, plan.n_outputs = <int>samples.plan.n_components, <int>samples.m
+cdef class Derivative(Plan):
+    """Plan for the n-th derivative of a function of one variable; `fastcalc.derivative` tells the options.
+
+    Parameters
+    ----------
+    n : int, default 1
+        Which derivative, 1 to 10.
+    m : int, default 1
+        Number of outputs of f.
+    method, accuracy, step, scale, noise, rtol, atol, max_evaluations
+        As for `fastcalc.derivative`; without "complex" and "exact".
+    """
+
+    def __init__(self, n=1, m=1, **options):
+        n, m = which_derivative(n), outputs(m)
+        fill(self, direct.lines(direct.settings_of(options, one_variable=True), 1, m, n), 1, m)
+
+
+cdef int fill(Plan plan, samples, Py_ssize_t n, Py_ssize_t m) except -1:
+    plan.samples, plan.adaptive = samples, isinstance(samples, Rungs)
+    plan.n_variables, plan.n_outputs = <int>n, <int>m
     plan.n_results, plan.work_size = samples.n_results, samples.work_size
     return 0
 
 
 cdef object variables(object n):
-    return check.integer("n", n, 1, None, "it is the number of variables")
+    return check.integer("n", n, 1, INT_MAX, "it is the number of variables")
+
+
+cdef object outputs(object m):
+    return check.integer("m", m, 1, INT_MAX, "it is the number of outputs of f")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,64 +10,69 @@ from numpy.typing import NDArray
 
 from fastcalc import _validation as check
 from fastcalc._differences import methods, plans
+from fastcalc._differences.climb import START, smallest
 from fastcalc._differences.recipes import EPSILON, Hessian, Lines, Recipe, Sides
-from fastcalc._differences.settings import Settings, parse
+from fastcalc._differences.settings import Settings, parse, parse_for_one_variable
 from fastcalc._differences.solve import lost
 from fastcalc._kernels.direct import Samples
+from fastcalc._kernels.direct_ladder import Rungs
 from fastcalc._kernels.plan import Plan
 
-_FIXED_STEPS = ("central", "forward", "backward")
-_OPTIONS = ("method", "accuracy", "step", "scale")
+_METHODS = ("central", "forward", "backward", "adaptive")
+_OPTIONS = ("method", "accuracy", "step", "scale", "noise", "rtol", "atol", "max_evaluations")
 
 
-def settings_of(options: Mapping[str, Any]) -> Settings:
-    """The options of a plan, checked as those of the operators are."""
+def settings_of(options: Mapping[str, Any], *, one_variable: bool = False) -> Settings:
+    """The options of a plan, checked as those of the operators are, with the same defaults."""
     for name in options:
         if name not in _OPTIONS:
             raise TypeError(
-                f"unknown option {name!r}: the options of plans for C functions are {', '.join(_OPTIONS)}; for others "
-                "hand the function to the operators, by `compiled`"
+                f"unknown option {name!r}: those of plans for C functions are {', '.join(_OPTIONS)}; for others hand "
+                "the function to the operators, by `compiled`"
             )
-    settings = parse(options)
-    if settings.method not in _FIXED_STEPS:
-        raise ValueError(
-            f"`method` must be one of {', '.join(map(repr, _FIXED_STEPS))}; got {settings.method!r}: hand the function "
-            "to the operators, by `compiled`"
-        )
+    settings = (parse_for_one_variable if one_variable else parse)(options)
+    _one_of(settings, _METHODS)
     return settings
 
 
-def lines(settings: Settings, n: int, m: int, order: int = 1) -> Samples:
-    """n-th derivatives by each of n variables, of m outputs."""
+def _one_of(settings: Settings, methods: Sequence[str]) -> None:
+    if settings.method not in methods:
+        raise ValueError(
+            f"`method` must be one of {', '.join(map(repr, methods))} here; got {settings.method!r}: hand the function "
+            "to the operators, by `compiled`"
+        )
+
+
+def lines(settings: Settings, n: int, m: int, order: int = 1) -> Samples | Rungs:
+    """Derivatives of an order by each of n variables, of m outputs."""
+    step, scale = _sizes("step", settings.step, n), _sizes("scale", settings.scale, n)
+    if settings.method == "adaptive":
+        aim = methods.aim(settings)
+        return Rungs(order, n, m, START, smallest(order), *aim.numbers(), step, scale)
     recipe = methods.lines(settings, order, n)
     assert isinstance(recipe, Lines)
     (plan,) = recipe.plans()()
-    return _samples(settings, recipe, plan, m)
+    return _samples(recipe, plan, m, step, scale)
 
 
-def hessian(settings: Settings, n: int, m: int) -> Samples:
+def hessian(settings: Settings, n: int) -> Samples:
     """All second derivatives: one plan for all pairs of variables."""
+    _one_of(settings, _METHODS[:-1])
+    step, scale = _sizes("step", settings.step, n), _sizes("scale", settings.scale, n)
     recipe = methods.hessian(settings, n)
     assert isinstance(recipe, Hessian)
     pairs = plans.Pairs(*map(np.concatenate, zip(*plans.hessian_pairs(n), strict=True)))
     every = np.arange(n, dtype=np.intp)
     sides = Sides.alike(recipe.rule.kind, n)
     plan = plans.pairs_plan(recipe.axes, *sides, settings.accuracy, pairs, n * n, every)
-    return _samples(settings, recipe, plan, m)
+    return _samples(recipe, plan, 1, step, scale)
 
 
-def _samples(settings: Settings, recipe: Recipe, plan: Plan, m: int) -> Samples:
-    return Samples(
-        plan,
-        m,
-        recipe.relative,
-        recipe.reach,
-        recipe.tiny_below,
-        lost(recipe.rule, EPSILON),
-        _sizes("step", settings.step, recipe.n),
-        _sizes("scale", settings.scale, recipe.n),
-        recipe.measured,
-    )
+def _samples(
+    recipe: Recipe, plan: Plan, m: int, step: NDArray[np.float64] | None, scale: NDArray[np.float64] | None
+) -> Samples:
+    few = lost(recipe.rule, EPSILON)
+    return Samples(plan, m, recipe.relative, recipe.reach, recipe.tiny_below, few, step, scale, recipe.measured)
 
 
 def _sizes(name: str, value: NDArray[Any] | None, n: int) -> NDArray[np.float64] | None:

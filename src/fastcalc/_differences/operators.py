@@ -26,14 +26,21 @@ from fastcalc._differences.problem import (
 )
 from fastcalc._differences.products import linear_operator
 from fastcalc._differences.recipes import NO_FRAME, Recipe
-from fastcalc._differences.settings import ADAPTIVE, DEFAULT, Options, Settings, documented, parse
+from fastcalc._differences.settings import (
+    DEFAULT,
+    Options,
+    Settings,
+    documented,
+    parse,
+    parse_for_one_variable,
+    which_derivative,
+)
 from fastcalc._differences.solve import Solution, solve_at_once, solve_fixed
 from fastcalc._functions.compiled_calls import as_doubles
 from fastcalc._functions.recognition import recognised
 from fastcalc._functions.taylor import PolynomialFunction
 from fastcalc._results import worst
 
-_HIGHEST = 10
 _FLOAT64 = np.dtype(np.float64)
 
 
@@ -212,8 +219,7 @@ class Derivative(Operator):
     _one_variable = True
 
     def __init__(self, f: Callable[..., Any], n: int = 1, **options: Unpack[Options]) -> None:
-        remedy = "it says which derivative; higher ones are p.partial(n) of p = fc.taylor(f, x, n)"
-        self._n = check.integer("n", n, 1, _HIGHEST, remedy)
+        self._n = which_derivative(n)
         super().__init__(f, **options)
         if self._settings.method == "complex" and self._n != 1:
             raise ValueError(
@@ -222,10 +228,7 @@ class Derivative(Operator):
             )
 
     def _parse(self, options: Any) -> Settings:
-        if not options:
-            return ADAPTIVE
-        by_default = "method" not in options and options.get("accuracy") is None
-        return parse({"method": "adaptive", **options} if by_default else options)
+        return parse_for_one_variable(options)
 
     def _recipe(self, n: int) -> methods.AnyRecipe:
         return methods.lines(self._settings, self._n, n)
