@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from fastcalc._differences.engine import CoarserOutput, Function, Walk, walk
 from fastcalc._differences.plans import BASE, FIXED, line
 from fastcalc._differences.recipes import Frame, Recipe, Sample
-from fastcalc._differences.solve import POOR, Known, Solution
+from fastcalc._differences.solve import Known, Solution, lost
 from fastcalc._differences.steps import Rule, is_tiny
 from fastcalc._differences.structure import Chunk, Structure
 from fastcalc._kernels.compressed import recover
@@ -294,7 +294,7 @@ class Differences(Compressed):
         column, epsilon = self.structure.column, function.epsilon
         # a bound that overflowed is NaN: no bound at all, where steps are far too small
         bound = np.where(np.isnan(found.rounding) & np.isfinite(found.value), np.inf, found.rounding * epsilon)
-        poor = tiny[column] & (np.abs(found.value) <= bound * epsilon**POOR)
+        poor = tiny[column] & (np.abs(found.value) <= bound * lost(self.columns.rule, epsilon))
         if not poor.any():
             return None
         only = np.zeros(len(x), np.bool_)

@@ -26,7 +26,15 @@ from fastcalc._differences.problem import (
 )
 from fastcalc._differences.products import linear_operator
 from fastcalc._differences.recipes import NO_FRAME, Recipe
-from fastcalc._differences.settings import ADAPTIVE, DEFAULT, Options, Settings, documented, parse
+from fastcalc._differences.settings import (
+    DEFAULT,
+    Options,
+    Settings,
+    documented,
+    parse,
+    parse_for_one_variable,
+    which_derivative,
+)
 from fastcalc._differences.solve import Solution, solve_at_once, solve_fixed
 from fastcalc._functions.compiled_calls import as_doubles
 from fastcalc._functions.recognition import recognised
@@ -34,7 +42,6 @@ from fastcalc._differences.sparse import Sparse, refuse_destination
 from fastcalc._functions.taylor import PolynomialFunction
 from fastcalc._results import worst
 
-_HIGHEST = 10
 _FLOAT64 = np.dtype(np.float64)
 
 
@@ -75,6 +82,9 @@ class Operator:
         if self._plain and len(args) == 1 and out is None and full_output is None and not kwargs:
             x = args[0]
             if self._one_variable and type(x) in (float, np.float64):
+                number = self._number_at_once(x)
+                if number is not None:
+                    return number
                 x = np.asarray(x)
             if (
                 type(x) is np.ndarray
@@ -111,6 +121,21 @@ class Operator:
             function.bind((), (), settings.kwargs)
         self._spare.append((x.shape, x.dtype, function, recipe))
         return result
+
+    def _number_at_once(self, x: float) -> Any:
+        """The result at a number, for default options, where the last call was at a number too; else None."""
+        if self._spare:
+            try:
+                spare = self._spare.pop()
+            except IndexError:  # another thread was faster
+                return None
+            shape, dtype, function, recipe = spare
+            result = None
+            if shape == () and dtype is _FLOAT64 and type(recipe) is adaptive.Lines:
+                result = recipe.number_at_once(function, x)
+            self._spare.append(spare)
+            return result
+        return None
 
     def _at_once(self, x: NDArray[Any]) -> Any:
         """The result for float64 x and default options, None where that takes more than one look."""
@@ -210,8 +235,7 @@ class Derivative(Operator):
     _one_variable = True
 
     def __init__(self, f: Callable[..., Any], n: int = 1, **options: Unpack[Options]) -> None:
-        remedy = "it says which derivative; higher ones are p.partial(n) of p = fc.taylor(f, x, n)"
-        self._n = check.integer("n", n, 1, _HIGHEST, remedy)
+        self._n = which_derivative(n)
         super().__init__(f, **options)
         if self._settings.method == "complex" and self._n != 1:
             raise ValueError(
@@ -220,10 +244,7 @@ class Derivative(Operator):
             )
 
     def _parse(self, options: Any) -> Settings:
-        if not options:
-            return ADAPTIVE
-        by_default = "method" not in options and options.get("accuracy") is None
-        return parse({"method": "adaptive", **options} if by_default else options)
+        return parse_for_one_variable(options)
 
     def _recipe(self, n: int) -> methods.AnyRecipe:
         return methods.lines(self._settings, self._n, n)
