@@ -90,7 +90,7 @@ cdef class Plan:
         return outcome
 
     def __repr__(self):
-        return f"{type(self).__name__}: {self.n_variables} variables, {self.n_outputs} outputs"
+        return f"<{type(self).__name__}: n_variables={self.n_variables}, n_outputs={self.n_outputs}>"
 
 
 cdef class Gradient(Plan):
