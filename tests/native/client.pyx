@@ -1,4 +1,4 @@
-# What a user of fastcalc.native writes, compiled by tests/test_native.py: functions in C, differentiated without the GIL,
+# What a user of fastcalc.native writes, compiled by tests/test_native.py: C functions, differentiated without the GIL,
 # and the same functions for Python, to compare with.
 from libc.math cimport cos, exp, sin, sqrt
 
