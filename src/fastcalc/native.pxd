@@ -58,10 +58,10 @@ cdef class Plan:
     cdef object samples
     cdef bint adaptive
 
-    # Differentiate f at x[n_variables]. Results go to value[n_results], outputs of f first, then variables: (m, n) for a
-    # Jacobian. error[n_results] takes their absolute errors, NaN where there is no estimate, and status[n_results] the
-    # numbers of fastcalc.Status; NULL: not wanted. `work` holds work_size numbers. None of them overlap.
-    # Returns 0, or what f returned instead; then all results are NaN.
+    # Differentiate f at x[n_variables]. Results go to value[n_results], outputs of f first, then variables: (m, n) for
+    # a Jacobian. error[n_results] takes their absolute errors, NaN where there is no estimate, and status[n_results]
+    # the numbers of fastcalc.Status; NULL: not wanted. `work` has room for work_size numbers. None of them overlap.
+    # Returns 0, or what f returned instead, and all results are NaN; WRONG_FORM, and nothing was done.
     cdef int at(
         self, const Function *f, const double *x, double *value, double *work, double *error=*, signed char *status=*
     ) noexcept nogil

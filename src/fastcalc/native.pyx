@@ -66,7 +66,9 @@ cdef object compiled(const Function *f, object owner=None, int n_outputs=0):
 
 
 cdef class Plan:
-    """What Gradient, Jacobian, Hessian and Derivative share: numbers of variables, outputs and results, and `work_size`."""
+    """What Gradient, Jacobian, Hessian and Derivative share: numbers of variables, outputs and results, and the numbers
+    that `at` wants for its work.
+    """
 
     def __init__(self, *args, **options):
         raise TypeError(f"{type(self).__name__} is no plan: take Gradient, Jacobian, Hessian or Derivative")
@@ -90,7 +92,7 @@ cdef class Plan:
         return outcome
 
     def __repr__(self):
-        return f"{type(self).__name__}: {self.n_variables} variables, {self.n_outputs} outputs"
+        return f"<{type(self).__name__}: n_variables={self.n_variables}, n_outputs={self.n_outputs}>"
 
 
 cdef class Gradient(Plan):

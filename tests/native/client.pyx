@@ -1,4 +1,4 @@
-# What a user of fastcalc.native writes, compiled by tests/test_native.py: functions in C, differentiated without the GIL,
+# What a user of fastcalc.native writes, compiled by tests/test_native.py: C functions, differentiated without the GIL,
 # and the same functions for Python, to compare with.
 from libc.math cimport cos, exp, sin, sqrt
 
@@ -146,8 +146,9 @@ def differentiate(Plan plan, name, const double[:, ::1] x, Parameter parameter):
     return results[:, :-1], errors[:, :-1], statuses[:, :-1], codes
 
 
-def values_alone(Plan plan, name, const double[:, ::1] x, Parameter parameter):
+def values_alone(Plan plan, name, points, Parameter parameter):
     """The same without errors and statuses."""
+    cdef const double[:, ::1] x = np.ascontiguousarray(points, dtype=float)
     cdef Function f = pick(name, &parameter.own)
     cdef double[:, ::1] value = np.empty((x.shape[0], plan.n_results))
     cdef double[::1] work = np.empty(plan.work_size)
@@ -158,8 +159,14 @@ def values_alone(Plan plan, name, const double[:, ::1] x, Parameter parameter):
     return np.asarray(value)
 
 
+# The example of native.pxd, under other names.
+
+cdef double valley(int n, double *x, void *user) noexcept nogil:
+    cdef double b = (<double *>user)[0]
+    return (1 - x[0])**2 + b * (x[1] - x[0]**2)**2
+
+
 def readme_example(const double[:, ::1] points, double b):
-    """The example of native.pxd."""
     cdef Gradient plan = Gradient(2)
     cdef Function f = scalar_function(valley, &b)
     cdef double[:, ::1] result = np.empty_like(points)
@@ -169,8 +176,3 @@ def readme_example(const double[:, ::1] points, double b):
         for k in range(points.shape[0]):
             plan.at(&f, &points[k, 0], &result[k, 0], &work[0])
     return np.asarray(result)
-
-
-cdef double valley(int n, double *x, void *user) noexcept nogil:
-    cdef double b = (<double *>user)[0]
-    return (1 - x[0]) ** 2 + b * (x[1] - x[0] ** 2) ** 2

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal, TypedDict, get_args
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from fastcalc import _validation as check
 from fastcalc._differences import methods, plans
@@ -18,17 +18,31 @@ from fastcalc._kernels.direct import Samples
 from fastcalc._kernels.direct_ladder import Rungs
 from fastcalc._kernels.plan import Plan
 
-_METHODS = ("central", "forward", "backward", "adaptive")
-_OPTIONS = ("method", "accuracy", "step", "scale", "noise", "rtol", "atol", "max_evaluations")
+_Method = Literal["central", "forward", "backward", "adaptive"]
+_METHODS: tuple[_Method, ...] = get_args(_Method)
+
+
+class PlanOptions(TypedDict, total=False):
+    """The options of plans; those of the operators that need more than x and f(x) are missing."""
+
+    method: _Method
+    accuracy: int
+    step: ArrayLike | None
+    scale: ArrayLike | None
+    noise: float | None
+    rtol: float | None
+    atol: float
+    max_evaluations: int | None
 
 
 def settings_of(options: Mapping[str, Any], *, one_variable: bool = False) -> Settings:
     """The options of a plan, checked as those of the operators are, with the same defaults."""
+    known = PlanOptions.__annotations__
     for name in options:
-        if name not in _OPTIONS:
+        if name not in known:
             raise TypeError(
-                f"unknown option {name!r}: those of plans for C functions are {', '.join(_OPTIONS)}; for others hand "
-                "the function to the operators, by `compiled`"
+                f"unknown option {name!r}: those of plans for C functions are {', '.join(known)}; for others hand the "
+                "function to the operators, by `compiled`"
             )
     settings = (parse_for_one_variable if one_variable else parse)(options)
     _one_of(settings, _METHODS)

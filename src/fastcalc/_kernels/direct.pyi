@@ -1,5 +1,3 @@
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -26,4 +24,3 @@ class Samples:
     def n_results(self) -> int: ...
     @property
     def work_size(self) -> int: ...
-    def __getattr__(self, name: str) -> Any: ...

@@ -1,5 +1,5 @@
-"""Climb ladders of steps for a C function, without Python, in memory that the caller supplies: one coordinate of x after
-the other, each as `Coordinates` climbs all of them.
+"""Climb ladders of steps for a C function, without Python, in memory that the caller supplies: along one coordinate of
+x after the other, each as `Coordinates` climbs all of them.
 """
 from libc.float cimport DBL_EPSILON
 from libc.math cimport NAN
