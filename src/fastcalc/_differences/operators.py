@@ -28,7 +28,7 @@ from fastcalc._differences.products import linear_operator
 from fastcalc._differences.recipes import NO_FRAME, Recipe
 from fastcalc._differences.settings import ADAPTIVE, DEFAULT, Options, Settings, documented, parse
 from fastcalc._differences.solve import Solution, solve_at_once, solve_fixed
-from fastcalc._functions.compiled_calls import as_doubles
+from fastcalc._functions.compiled_calls import CompiledCalls, as_doubles
 from fastcalc._functions.recognition import recognised
 from fastcalc._functions.taylor import PolynomialFunction
 from fastcalc._results import worst
@@ -98,7 +98,7 @@ class Operator:
                 check.known_shape(out, x.shape)
         points = as_points(x, settings, one_variable=self._one_variable)
         frame = frame_at(settings, x, points)
-        function, recipe = self._take(x, len(points))
+        function, recipe = self._take(x, len(points), bool(before or after or kwargs))
         function.evaluations = 0
         function.bind(before, after, kwargs or settings.kwargs)
         solution = methods.solve(recipe, function, points, frame, full=full)
@@ -137,17 +137,19 @@ class Operator:
             value = recipe.at_once(function, x.reshape(n, -1).copy(), x.shape)
         return value[()] if value is not None and value.ndim == 0 else value
 
-    def _take(self, x: NDArray[Any], n: int) -> tuple[Function, methods.AnyRecipe]:
-        """The spare buffers and plans if they fit x, or new ones."""
+    def _take(self, x: NDArray[Any], n: int, others: bool = False) -> tuple[Function, methods.AnyRecipe]:
+        """The spare buffers and plans if they fit x, or new ones; `others`: f is called with arguments besides x."""
         if self._spare:
             try:
                 shape, dtype, function, recipe = self._spare.pop()
             except IndexError:  # another thread was faster
                 pass
             else:
-                if shape == x.shape and dtype == x.dtype:
+                if shape == x.shape and dtype == x.dtype and not (others and isinstance(function, CompiledCalls)):
                     return function, recipe
-        function = make_function(self._f, self._settings, x, n, scalar=self._scalar, one_variable=self._one_variable)
+        function = make_function(
+            self._f, self._settings, x, n, scalar=self._scalar, one_variable=self._one_variable, others=others
+        )
         function.guess_scalar |= self._square
         return function, self._recipe(n)
 
