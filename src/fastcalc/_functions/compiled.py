@@ -128,9 +128,14 @@ def from_pointer(
         raise ValueError(
             f"`user_data` needs a last argument `void *`; got the signature {signature.text!r}: leave `user_data` out"
         )
-    return CompiledFunction(
-        pointer.address, signature, n_outputs=n_outputs, user_data=data, owner=(pointer.owner, user_data, owner)
-    )
+    keep: Any = {"n_outputs": n_outputs, "user_data": data, "owner": (pointer.owner, user_data, owner)}
+    if pointer.callback is not None:
+        from fastcalc._functions.numba_callbacks import GuardedFunction, guard_of
+
+        guard = guard_of(pointer.callback, signature)
+        if guard is not None:
+            return GuardedFunction(guard, pointer.address, signature, **keep)
+    return CompiledFunction(pointer.address, signature, **keep)
 
 
 def compiled(

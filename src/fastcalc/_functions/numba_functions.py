@@ -115,15 +115,8 @@ def _compile(f: Any, n_axes: int) -> Callback | str:
             return f"it returns {kind}; what is compiled returns real numbers in double precision"
         callback = wrappers.guarded(wrappers.function_body(f, n_axes, output))
     except Exception as error:  # numba raises of all kinds, for code that it can't compile
-        return f"numba can't compile it for such an x: {_first_line(error)}"
+        return f"numba can't compile it for such an x: {wrappers.first_line(error)}"
     return Callback(callback.address, n_axes, output, callback)
-
-
-def _first_line(error: Exception) -> str:
-    """What an error of numba says, in a line; the first ones tell where in numba it is."""
-    lines = [line.strip() for line in str(error).splitlines()]
-    said = [line for line in lines if line and not line.startswith("Failed in")]
-    return said[0][:100] if said else type(error).__name__
 
 
 class NumbaCompiled(CompiledFunction):

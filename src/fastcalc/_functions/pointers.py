@@ -25,6 +25,7 @@ class Pointer:
     signature: str | None  # None: not known
     user_data: int
     owner: object
+    callback: Any = None  # of numba, whose code may raise
 
 
 def pointer_of(f: Any) -> Pointer | None:
@@ -35,7 +36,7 @@ def pointer_of(f: Any) -> Pointer | None:
         _refuse_callbacks(f.function)
         return _of_capsule(tuple.__getitem__(f, 0), f)
     if (module := modules.get("numba.core.ccallback")) is not None and isinstance(f, module.CFunc):
-        return Pointer(f.address, str(f._sig), 0, f)
+        return Pointer(f.address, str(f._sig), 0, f, f)
     if (module := modules.get("_ctypes")) is not None and isinstance(f, module.CFuncPtr):
         return _of_ctypes(f)
     if "_cffi_backend" in modules and (cdata := _as_cdata(f)) is not None:

@@ -89,7 +89,7 @@ _NO_NAMES = {"float", "complex", "_Complex", *_INTEGER_WORDS, *_KINDS}  # so tha
 _OTHER_SPELLINGS = [
     (re.compile(r"CPointer\(([^()]*)\)"), r"\1 *"),  # of numba, as is voidptr
     (re.compile(r"\b(?:voidptr|c_void_p)\b"), "void *"),
-    (re.compile(r"\s*(\([^()]*\))\s*->\s*([^()]+)"), r"\2 \1"),
+    (re.compile(r"\s*\(([^()]*?),?\s*\)\s*->\s*([^()]+)"), r"\2 (\1)"),
 ]
 _DECLARATION = re.compile(
     r"""
