@@ -6,6 +6,7 @@ An exception becomes a status; f then runs again from Python at the same point, 
 from __future__ import annotations
 
 import math
+import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -90,6 +91,12 @@ class NumbaFunction:
         if found is None:
             found = self._callbacks[n_axes] = _compile(self.function, n_axes)
         return found
+
+
+def is_jitted(f: object) -> bool:
+    """Whether f is a function of njit."""
+    registry: Any = sys.modules.get("numba.core.registry")
+    return registry is not None and isinstance(f, registry.CPUDispatcher)
 
 
 def numba_function(f: Any) -> NumbaFunction:
@@ -182,6 +189,21 @@ class NumbaCompiled(CompiledFunction):
             return error
         return CallbackError(status, x)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _again, (self._function, self._callback.n_axes, self._point_shape)
+
     def _from_python(self, x: NDArray[np.float64]) -> Any:
         point = np.array(x, np.float64)
         return self._function(point.reshape(-1 if self._point_shape is None else self._point_shape)[()])
+
+
+def compiled_function(f: Any, n_axes: int) -> NumbaCompiled:
+    """A function of njit, compiled for any x of no axes or one; TypeError where numba can't."""
+    return _again(f, n_axes, None if n_axes else ())
+
+
+def _again(f: Any, n_axes: int, point_shape: tuple[int, ...] | None) -> NumbaCompiled:
+    found = numba_function(f).callback(n_axes)
+    if isinstance(found, str):
+        raise TypeError(f"numba's function {f.__name__} can't be called in C: {found}")
+    return NumbaCompiled(f, found, point_shape)
