@@ -19,6 +19,7 @@ from fastcalc._differences.solve import Solution
 from fastcalc._differences.steps import require_moved
 from fastcalc._functions.compiled import CompiledFunction
 from fastcalc._functions.compiled_calls import CompiledCalls, as_doubles, require_plain
+from fastcalc._functions.numba_functions import NumbaFunction
 from fastcalc._functions.python import PythonFunction
 from fastcalc._functions.recognition import recognised
 from fastcalc._functions.taylor import PolynomialFunction
@@ -69,10 +70,19 @@ def as_points(x: NDArray[Any], settings: Settings, *, one_variable: bool) -> NDA
 
 
 def make_function(
-    f: Callable[..., Any], settings: Settings, x: NDArray[Any], n: int, *, scalar: bool, one_variable: bool
+    f: Callable[..., Any],
+    settings: Settings,
+    x: NDArray[Any],
+    n: int,
+    *,
+    scalar: bool,
+    one_variable: bool,
+    others: bool = False,
 ) -> Function:
-    """The adapter that calls f at points of n variables like x."""
+    """The adapter that calls f at points of n variables like x; `others`: with other arguments as well."""
     imaginary, nan_on_error = settings.method == "complex", settings.on_error == "nan"
+    if isinstance(f, NumbaFunction):
+        f = _numba(f, settings, () if one_variable else x.shape, x.dtype, others=others)
     if isinstance(f, CompiledFunction):
         return CompiledCalls(f.pointer, n, scalar, nan_on_error)
     if settings.method == "exact":
@@ -91,6 +101,18 @@ def make_function(
     if settings.vectorized:
         return VectorizedFunction(f, dtype, n, one_variable, scalar, imaginary, nan_on_error)
     return PythonFunction(f, dtype, () if one_variable else x.shape, scalar, imaginary, nan_on_error)
+
+
+def _numba(
+    f: NumbaFunction, settings: Settings, point: tuple[int, ...], dtype: np.dtype[Any], *, others: bool
+) -> Callable[..., Any]:
+    """What to call for a function of numba: its compiled form where it has one that fits, for points of this shape."""
+    if settings.method == "exact":
+        return f.python
+    if settings.vectorized or settings.method == "complex":
+        function: Callable[..., Any] = f.function
+        return function
+    return f.at(point, dtype, others=others) or f.function
 
 
 def frame_at(settings: Settings, x: NDArray[Any], points: NDArray[Any]) -> Frame:
@@ -206,6 +228,7 @@ def open_problem(f: Callable[..., Any], x: ArrayLike, options: Any, out: Any, ot
         check.check_destination(out, (x, *others))
     points = as_points(x, settings, one_variable=False)
     frame = frame_at(settings, x, points)
-    function = make_function(f, settings, x, len(points), scalar=False, one_variable=False)
+    more = bool(before or after or settings.kwargs)
+    function = make_function(f, settings, x, len(points), scalar=False, one_variable=False, others=more)
     function.bind(before, after, settings.kwargs)
     return Problem(settings, x, points, frame, function)
