@@ -79,14 +79,16 @@ def make_function(
     one_variable: bool,
     others: bool = False,
 ) -> Function:
-    """The adapter that calls f at points of n variables like x; `others`: with other arguments as well."""
+    """The adapter that calls f at points of n variables like x; `others`: the call brings arguments besides x."""
     imaginary, nan_on_error = settings.method == "complex", settings.on_error == "nan"
+    own = () if one_variable else x.shape[:1] if settings.vectorized else x.shape
+    dtype = np.result_type(x.dtype, np.complex64) if imaginary else x.dtype
     if isinstance(f, NumbaFunction):
-        f = _numba(f, settings, () if one_variable else x.shape, x.dtype, others=others)
+        others = others or bool(settings.args or settings.kwargs)
+        f = f.for_polynomials if settings.method == "exact" else f.at(own, dtype, settings.vectorized, others)
     if isinstance(f, CompiledFunction):
         return CompiledCalls(f.pointer, n, scalar, nan_on_error)
     if settings.method == "exact":
-        own = () if one_variable else x.shape[:1] if settings.vectorized else x.shape
         exact = PolynomialFunction(
             f,
             x.dtype,
@@ -97,22 +99,9 @@ def make_function(
             nan_on_error=nan_on_error,
         )
         return cast(Function, exact)  # all that is common of them; its recipes alone call it
-    dtype = np.result_type(x.dtype, np.complex64) if imaginary else x.dtype
     if settings.vectorized:
         return VectorizedFunction(f, dtype, n, one_variable, scalar, imaginary, nan_on_error)
-    return PythonFunction(f, dtype, () if one_variable else x.shape, scalar, imaginary, nan_on_error)
-
-
-def _numba(
-    f: NumbaFunction, settings: Settings, point: tuple[int, ...], dtype: np.dtype[Any], *, others: bool
-) -> Callable[..., Any]:
-    """What to call for a function of numba: its compiled form where it has one that fits, for points of this shape."""
-    if settings.method == "exact":
-        return f.python
-    if settings.vectorized or settings.method == "complex":
-        function: Callable[..., Any] = f.function
-        return function
-    return f.at(point, dtype, others=others) or f.function
+    return PythonFunction(f, dtype, own, scalar, imaginary, nan_on_error)
 
 
 def frame_at(settings: Settings, x: NDArray[Any], points: NDArray[Any]) -> Frame:
@@ -185,9 +174,9 @@ class Problem:
         return None if solution.base is None else solution.base.reshape(self.function.shape + self.batch)[()]
 
     def require_gradient(self) -> None:
-        """Require of a function that is to be a gradient that it returned one; compiled ones return flat arrays."""
+        """Require of a function that is to be a gradient that it returned one; compiled ones may return flat arrays."""
         shape, flat = self.function.shape, isinstance(self.function, CompiledCalls)
-        if shape != ((len(self.points),) if flat else self.variables):
+        if shape != self.variables and not (flat and shape == (len(self.points),)):
             raise ValueError(
                 f"`gradient` must return one component per variable, shape {self.variables}; got shape {shape}: is it "
                 "the gradient of f?"
@@ -228,7 +217,6 @@ def open_problem(f: Callable[..., Any], x: ArrayLike, options: Any, out: Any, ot
         check.check_destination(out, (x, *others))
     points = as_points(x, settings, one_variable=False)
     frame = frame_at(settings, x, points)
-    more = bool(before or after or settings.kwargs)
-    function = make_function(f, settings, x, len(points), scalar=False, one_variable=False, others=more)
+    function = make_function(f, settings, x, len(points), scalar=False, one_variable=False)
     function.bind(before, after, settings.kwargs)
     return Problem(settings, x, points, frame, function)

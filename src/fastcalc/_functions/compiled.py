@@ -51,7 +51,8 @@ class CompiledFunction:
         self._signature = signature
         self.address, self.user_data, self.n_outputs, self.owner = address, user_data, n_outputs, owner
         data = user_data if signature.user_data else None
-        self.pointer = FunctionPointer(address, signature.form, data, self.shape or (), owner)
+        shape = () if n_outputs is None else (n_outputs,)
+        self.pointer = FunctionPointer(address, signature.form, data, shape, owner)
 
     @property
     def signature(self) -> str:
@@ -72,18 +73,8 @@ class CompiledFunction:
 
     @property
     def shape(self) -> tuple[int, ...] | None:
-        """Shape of one output; None where `first` has to be called before any other call."""
-        return () if self.n_outputs is None else (self.n_outputs,)
-
-    def first(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
-        """The output at the point x, which also tells the shape of outputs."""
-        raise NotImplementedError
-
-    def failure(self, status: int, x: NDArray[np.float64]) -> Exception:
-        """The exception to raise where the function returned a status other than 0 at the point x."""
-        from fastcalc._errors import CallbackError
-
-        return CallbackError(status, x)
+        """Shape of one output; None where the first one has yet to tell."""
+        return self.pointer.shape
 
     def values_at(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
         """Values (k, m) at the rows of points (k, n), without Python's global lock."""

@@ -20,7 +20,7 @@ cdef struct Routine:
     void *data      # the last argument, where it takes one
     Form form
     bint takes_data
-    int m           # outputs
+    int m           # outputs; -1: not known yet
 
 
 cdef struct Watch:
@@ -58,7 +58,9 @@ cdef class FunctionPointer:
     cdef readonly tuple shape
     cdef object owner
     cdef readonly object failure
+    cdef object first
 
+    cdef int set_data(self, data) except -1
     cdef int fail(self, int status, const double *point, Py_ssize_t n) except -1
 
 
@@ -66,4 +68,6 @@ cdef class CompiledCaller(Caller):
     cdef FunctionPointer pointer
     cdef Work work
 
+    cdef int adopt_shape(self) except -1
+    cdef int evaluate_first(self, Py_ssize_t column, Py_ssize_t columns) except -1
     cdef int stop(self, Outcome outcome) except -1
