@@ -74,6 +74,9 @@ class Operator:
         if self._plain and len(args) == 1 and out is None and full_output is None and not kwargs:
             x = args[0]
             if self._one_variable and type(x) in (float, np.float64):
+                number = self._number_at_once(x)
+                if number is not None:
+                    return number
                 x = np.asarray(x)
             if (
                 type(x) is np.ndarray
@@ -109,6 +112,21 @@ class Operator:
             function.bind((), (), settings.kwargs)
         self._spare.append((kind, function, recipe))
         return result
+
+    def _number_at_once(self, x: float) -> Any:
+        """The result at a number, for default options, where the last call was at a number too; else None."""
+        if self._spare:
+            try:
+                spare = self._spare.pop()
+            except IndexError:  # another thread was faster
+                return None
+            shape, dtype, function, recipe = spare
+            result = None
+            if shape == () and dtype is _FLOAT64 and type(recipe) is adaptive.Lines:
+                result = recipe.number_at_once(function, x)
+            self._spare.append(spare)
+            return result
+        return None
 
     def _at_once(self, x: NDArray[Any]) -> Any:
         """The result for float64 x and default options, None where that takes more than one look."""
