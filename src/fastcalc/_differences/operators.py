@@ -28,13 +28,14 @@ from fastcalc._differences.products import linear_operator
 from fastcalc._differences.recipes import NO_FRAME, Recipe
 from fastcalc._differences.settings import ADAPTIVE, DEFAULT, Options, Settings, documented, parse
 from fastcalc._differences.solve import Solution, solve_at_once, solve_fixed
-from fastcalc._functions.compiled_calls import CompiledCalls, as_doubles
+from fastcalc._functions.compiled_calls import as_doubles
 from fastcalc._functions.recognition import recognised
 from fastcalc._functions.taylor import PolynomialFunction
 from fastcalc._results import worst
 
 _HIGHEST = 10
 _FLOAT64 = np.dtype(np.float64)
+_Kind = tuple[tuple[int, ...], np.dtype[Any], bool]  # shape and type of x; whether f has other arguments
 
 
 class Operator:
@@ -53,7 +54,7 @@ class Operator:
         self._f = as_function(f, self._settings)
         self._plain = self._settings is DEFAULT or self._settings.plain
         self._takes_scalars = self._settings.method in ("adaptive", "exact")
-        self._spare: list[tuple[tuple[int, ...], np.dtype[Any], Function, methods.AnyRecipe]] = []
+        self._spare: list[tuple[_Kind, Function, methods.AnyRecipe]] = []
 
     def _parse(self, options: Any) -> Settings:
         return parse(options)
@@ -73,6 +74,9 @@ class Operator:
         if self._plain and len(args) == 1 and out is None and full_output is None and not kwargs:
             x = args[0]
             if self._one_variable and type(x) in (float, np.float64):
+                number = self._number_at_once(x)
+                if number is not None:
+                    return number
                 x = np.asarray(x)
             if (
                 type(x) is np.ndarray
@@ -98,15 +102,31 @@ class Operator:
                 check.known_shape(out, x.shape)
         points = as_points(x, settings, one_variable=self._one_variable)
         frame = frame_at(settings, x, points)
-        function, recipe = self._take(x, len(points), bool(before or after or kwargs))
+        kind = x.shape, x.dtype, bool(before or after or kwargs or settings.kwargs)
+        function, recipe = self._take(x, len(points), kind)
         function.evaluations = 0
         function.bind(before, after, kwargs or settings.kwargs)
         solution = methods.solve(recipe, function, points, frame, full=full)
         result = self._finish(Problem(settings, x, points, frame, function, self._one_variable), solution, out)
         if before or after or kwargs:
             function.bind((), (), settings.kwargs)
-        self._spare.append((x.shape, x.dtype, function, recipe))
+        self._spare.append((kind, function, recipe))
         return result
+
+    def _number_at_once(self, x: float) -> Any:
+        """The result at a number, for default options, where the last call was at a number too; else None."""
+        if self._spare:
+            try:
+                spare = self._spare.pop()
+            except IndexError:  # another thread was faster
+                return None
+            shape, dtype, function, recipe = spare
+            result = None
+            if shape == () and dtype is _FLOAT64 and type(recipe) is adaptive.Lines:
+                result = recipe.number_at_once(function, x)
+            self._spare.append(spare)
+            return result
+        return None
 
     def _at_once(self, x: NDArray[Any]) -> Any:
         """The result for float64 x and default options, None where that takes more than one look."""
@@ -114,16 +134,17 @@ class Operator:
         n = 1 if self._one_variable else shape[0] if self._settings.vectorized else x.size
         if x.size == 0:
             return None
-        function, recipe = self._take(x, n)
+        kind = shape, x.dtype, False
+        function, recipe = self._take(x, n, kind)
         if not isinstance(recipe, Recipe):
             result = self._unfixed_at_once(recipe, function, x, n)
-            self._spare.append((shape, x.dtype, function, recipe))
+            self._spare.append((kind, function, recipe))
             return result
         result = solve_at_once(recipe, function, x, x.size // n, self._shape((), shape) if self._square else shape)
         if result is None and function.kept is not None:
             again = solve_fixed(recipe, function, function.kept.reshape(n, -1), NO_FRAME, full=False)
             result = deliver(again.value, self._shape(function.shape, shape), None)
-        self._spare.append((shape, x.dtype, function, recipe))
+        self._spare.append((kind, function, recipe))
         return result
 
     def _unfixed_at_once(self, recipe: methods.AnyRecipe, function: Function, x: NDArray[Any], n: int) -> Any:
@@ -137,18 +158,18 @@ class Operator:
             value = recipe.at_once(function, x.reshape(n, -1).copy(), x.shape)
         return value[()] if value is not None and value.ndim == 0 else value
 
-    def _take(self, x: NDArray[Any], n: int, others: bool = False) -> tuple[Function, methods.AnyRecipe]:
-        """The spare buffers and plans if they fit x, or new ones; `others`: f is called with arguments besides x."""
+    def _take(self, x: NDArray[Any], n: int, kind: _Kind) -> tuple[Function, methods.AnyRecipe]:
+        """The spare buffers and plans if they fit x, or new ones."""
         if self._spare:
             try:
-                shape, dtype, function, recipe = self._spare.pop()
+                known, function, recipe = self._spare.pop()
             except IndexError:  # another thread was faster
                 pass
             else:
-                if shape == x.shape and dtype == x.dtype and not (others and isinstance(function, CompiledCalls)):
+                if known == kind:
                     return function, recipe
         function = make_function(
-            self._f, self._settings, x, n, scalar=self._scalar, one_variable=self._one_variable, others=others
+            self._f, self._settings, x, n, scalar=self._scalar, one_variable=self._one_variable, others=kind[2]
         )
         function.guess_scalar |= self._square
         return function, self._recipe(n)

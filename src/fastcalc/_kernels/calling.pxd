@@ -39,6 +39,7 @@ cdef class Caller:
     cdef cnp.ndarray borrowed  # such an output, (m, columns)
     cdef cnp.ndarray steps, origin  # (n_slots, lanes); x, which f could reach through the caller's array
 
+    cpdef start(self)
     cpdef Py_ssize_t columns(self) except -1
     cpdef forget(self, Py_ssize_t columns)
     cpdef reserve(self, Py_ssize_t columns)

@@ -116,7 +116,7 @@ cdef class Caller:
         for i in range(count):
             stack[1 + i + (i >= len(before))] = <PyObject *>self.others[i]
 
-    def start(self):
+    cpdef start(self):
         """Begin a new walk: what was found of f's output may not hold any more."""
         self.stored = 0
         self.coarse = 0

@@ -21,22 +21,24 @@ missed, and the rounding bound.
     ladder    what a line does next, of all that its outputs want; the class that Python sees
 """
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
-from libc.math cimport INFINITY, NAN, nextafter
+from libc.math cimport NAN
 from libc.string cimport memcpy, memset
 
 cimport numpy as cnp
 
 import numpy as np
 
-from fastcalc._kernels.arrays cimport absolute, reals
+from fastcalc._kernels.arrays cimport reals
+from fastcalc._kernels.calling cimport Caller
 from fastcalc._kernels.closeup cimport moves, noise_level, quantum
+from fastcalc._kernels.lines cimport Lines
 from fastcalc._kernels.outcome cimport CLOSE_UP, OTHER_STEPS, SETTLED, settle
 from fastcalc._kernels.outputs cimport DOWN, LISTEN, READY, STILL_UP, STRIDE_DOWN, UP, act
 from fastcalc._kernels.rungs cimport (
     BASE, CHECK, CLOSE, DONE, FIRST_RUNG, MAX_PENDING, MAX_REQUESTS, NOISE, NOISE_POINTS, OFF_LADDER, RUNGS, Block,
     Line, collect, insert, is_finite, ladder, plan_down, quantized, sample, turn, weigh_from
 )
-from fastcalc._kernels.windows cimport MAX_RUNGS, make_form, real
+from fastcalc._kernels.windows cimport MAX_RUNGS, Seen, make_form, real
 
 cnp.import_array()
 
@@ -280,13 +282,6 @@ cdef class Ladders:
         Evaluations a line.
     """
 
-    cdef readonly cnp.ndarray line, shift, value, error, step, top, verdict, history
-    cdef tuple owned
-    cdef char *memory
-    cdef bint extended
-    cdef Py_ssize_t asked
-    cdef Block block
-
     def __cinit__(self, *args):
         self.memory = NULL
 
@@ -317,7 +312,9 @@ cdef class Ladders:
         b.reach, b.size, b.finest = (
             reals(reach, typenum, lines), reals(size, typenum, lines), reals(finest, typenum, lines)
         )
-        self.owned = (reach, size, finest)
+        reals(base, typenum, lines * m)
+        reals(first_step, typenum, lines)
+        self.base, self.first_step, self.side, self.others = base, first_step, side, (reach, size, finest)
         self.line, self.shift = vector(lines * MAX_REQUESTS, cnp.NPY_INTP), vector(lines * MAX_REQUESTS, typenum)
         self.value, self.error, self.step, self.top = (
             matrix(lines, m, typenum), matrix(lines, m, typenum), matrix(lines, m, typenum), matrix(lines, m, typenum)
@@ -330,13 +327,23 @@ cdef class Ladders:
         b.verdict = <signed char *>data_of(self.verdict)
         b.history = data_of(self.history) if keep_history else NULL
         self.reserve()
-        for i in range(lines):
-            b.state[i].side = (<signed char *>data_of(side))[i]
+        self.begin()
+
+    cdef int begin(self) except -1:
+        """From the bottom of all ladders, with the numbers that are in the arrays now."""
+        cdef Block *b = &self.block
+        cdef Py_ssize_t i
+        memset(b.state, 0, b.n_lines * sizeof(Line))
+        memset(b.seen, 0, b.n_lines * b.m * sizeof(Seen))
+        memset(b.firsts, 0, b.n_lines * b.m * sizeof(int))
+        self.asked = 0
+        for i in range(b.n_lines):
+            b.state[i].side = (<signed char *>data_of(self.side))[i]
         if self.extended:
-            begin(b, <cnp.longdouble_t *>reals(base, typenum, lines * m),
-                  <cnp.longdouble_t *>reals(first_step, typenum, lines))
+            first_rungs(b, <cnp.longdouble_t *>data_of(self.base), <cnp.longdouble_t *>data_of(self.first_step))
         else:
-            begin(b, <double *>reals(base, typenum, lines * m), <double *>reals(first_step, typenum, lines))
+            first_rungs(b, <double *>data_of(self.base), <double *>data_of(self.first_step))
+        return 0
 
     cdef int reserve(self) except -1:
         # one piece of memory for all that is not a result
@@ -348,22 +355,21 @@ cdef class Ladders:
         numbers[2] = lines * (2 * b.stride + 1) * MAX_RUNGS * b.stride
         self.memory = <char *>PyMem_Malloc(
             (numbers[0] + numbers[1] + numbers[2]) * b.item + lines * sizeof(Line)
-            + lines * b.m * (4 * sizeof(double) + sizeof(int)) + 1
+            + lines * b.m * (sizeof(Seen) + 4 * sizeof(double) + sizeof(int)) + 1
         )
         if self.memory is NULL:
             raise MemoryError
-        b.samples = self.memory
+        b.seen = <Seen *>self.memory
+        b.samples = b.seen + lines * b.m
         b.steps = <char *>b.samples + numbers[0] * b.item
         b.weights = <char *>b.steps + numbers[1] * b.item
         b.noises = <double *>(<char *>b.weights + numbers[2] * b.item)
         b.dropped = b.noises + 2 * lines * b.m
         b.state = <Line *>(b.dropped + 2 * lines * b.m)
         b.firsts = <int *>(b.state + lines)
-        memset(b.state, 0, lines * sizeof(Line))
-        memset(b.firsts, 0, lines * b.m * sizeof(int))
         return 0
 
-    def ask(self):
+    cpdef Py_ssize_t ask(self) except -1:
         """Fill `line` and `shift` with what to evaluate next, and return how many there are; 0 at the end."""
         if self.extended:
             self.asked = collect(&self.block, <Py_ssize_t *>data_of(self.line),
@@ -374,6 +380,9 @@ cdef class Ladders:
 
     def tell(self, cnp.ndarray values not None):
         """Take the values (count, m) of f at what was asked for, in that order; float64 or longdouble."""
+        self.take_values(values)
+
+    cdef int take_values(self, cnp.ndarray values) except -1:
         cdef int typenum = cnp.NPY_LONGDOUBLE if self.extended else cnp.NPY_DOUBLE
         cdef void *pv = reals(values, typenum, self.asked * self.block.m)
         if self.extended:
@@ -381,45 +390,29 @@ cdef class Ladders:
         else:
             take(&self.block, <double *>pv)
         self.asked = 0
+        return 0
 
-    def climb(self, function, lines):
+    def climb(self, Caller function not None, Lines lines not None):
         """Let `function` evaluate what is asked for until nothing is; False where its values turn complex."""
+        return self.climb_along(function, lines)
+
+    cdef bint climb_along(self, Caller function, Lines lines) except -1:
+        cdef cnp.ndarray values
         cdef Py_ssize_t count
         while self.ask():
             count = self.asked
             function.evaluate_along(lines, self.line, self.shift, count)
             values = function.values
-            if values.dtype is not self.value.dtype or (function.columns_last and self.block.m > 1):
+            if cnp.PyArray_TYPE(values) != cnp.PyArray_TYPE(self.value) or (
+                function.columns_last and self.block.m > 1
+            ):
                 if values.dtype.kind == "c" and function.m == self.block.m:
                     return False
                 columns = values[:, :count].T if function.columns_last else values[:count]
                 values = np.ascontiguousarray(columns).view(columns.real.dtype)
                 values = np.ascontiguousarray(values, self.value.dtype)
-            self.tell(values)
+            self.take_values(values)
         return True
-
-
-def coordinate_start(cnp.ndarray x not None, double relative, double smallest):
-    """What `Ladders` want to know of lines along the coordinates of x, of float64, without any options: first step,
-    reach, size, finest step and side. A component up to `smallest` counts as 0, whose size is 1. None where x is not
-    finite.
-    """
-    cdef Py_ssize_t i, count = cnp.PyArray_SIZE(x)
-    cdef const double *numbers = <double *>reals(x, cnp.NPY_DOUBLE, count)
-    cdef cnp.ndarray first = vector(count, cnp.NPY_DOUBLE), reach = vector(count, cnp.NPY_DOUBLE)
-    cdef cnp.ndarray size = vector(count, cnp.NPY_DOUBLE), finest = vector(count, cnp.NPY_DOUBLE)
-    cdef cnp.ndarray side = vector(count, cnp.NPY_INT8)
-    cdef double length
-    for i in range(count):
-        length = absolute(numbers[i])
-        if not length < INFINITY:
-            return None
-        (<double *>data_of(reach))[i] = INFINITY
-        (<double *>data_of(size))[i] = length
-        (<double *>data_of(finest))[i] = 2 * (nextafter(length, INFINITY) - length)
-        (<double *>data_of(first))[i] = relative * (length if length > smallest else 1)
-        (<signed char *>data_of(side))[i] = 0
-    return first, reach, size, finest, side
 
 
 cdef inline void *data_of(cnp.ndarray array):
@@ -436,7 +429,7 @@ cdef inline cnp.ndarray matrix(Py_ssize_t rows, Py_ssize_t columns, int typenum)
     return cnp.PyArray_EMPTY(2, lengths, typenum, 0)
 
 
-cdef void begin(Block *b, const real *base, const real *first_step) noexcept nogil:
+cdef void first_rungs(Block *b, const real *base, const real *first_step) noexcept nogil:
     cdef Py_ssize_t i, o
     for i in range(b.n_lines):
         for o in range(b.m):
