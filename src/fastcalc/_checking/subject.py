@@ -110,7 +110,10 @@ def open_subject(
     points = as_points(numbers, settings, one_variable=False)
     frame = frame_at(settings, numbers, points)
     lower, upper = frame.bounds or (-np.inf, np.inf)
-    function = make_function(f, settings, numbers, len(points), scalar=kind == "gradient", one_variable=False)
+    others = bool(before or after or settings.kwargs)
+    function = make_function(
+        f, settings, numbers, len(points), scalar=kind == "gradient", one_variable=False, others=others
+    )
     function.bind(before, after, settings.kwargs)
     subject = Subject(
         kind,

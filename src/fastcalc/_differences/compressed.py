@@ -319,5 +319,3 @@ def _errors(found: _Entries, epsilon: float) -> _Array:
         return np.full(found.value.shape, np.nan, found.value.real.dtype)
     error: _Array = np.abs(found.truncation) + found.rounding * epsilon
     return error
-
-

@@ -43,6 +43,7 @@ from fastcalc._functions.taylor import PolynomialFunction
 from fastcalc._results import worst
 
 _FLOAT64 = np.dtype(np.float64)
+_Kind = tuple[tuple[int, ...], np.dtype[Any], bool]  # shape and type of x; whether f has other arguments
 
 
 class Operator:
@@ -62,7 +63,7 @@ class Operator:
         self._f = as_function(f, self._settings)
         self._plain = self._settings is DEFAULT or self._settings.plain
         self._takes_scalars = self._settings.method in ("adaptive", "exact")
-        self._spare: list[tuple[tuple[int, ...], np.dtype[Any], Function, methods.AnyRecipe]] = []
+        self._spare: list[tuple[_Kind, Function, methods.AnyRecipe]] = []
 
     def _parse(self, options: Any) -> Settings:
         return parse(options)
@@ -112,14 +113,15 @@ class Operator:
         frame = frame_at(settings, x, points)
         if self._sparse is not None:
             self._settle(self._sparse, x, points, frame, (before, after, kwargs or settings.kwargs), out)
-        function, recipe = self._take(x, len(points))
+        kind = x.shape, x.dtype, bool(before or after or kwargs or settings.kwargs)
+        function, recipe = self._take(x, len(points), kind)
         function.evaluations = 0
         function.bind(before, after, kwargs or settings.kwargs)
         solution = methods.solve(recipe, function, points, frame, full=full)
         result = self._finish(Problem(settings, x, points, frame, function, self._one_variable), solution, out)
         if before or after or kwargs:
             function.bind((), (), settings.kwargs)
-        self._spare.append((x.shape, x.dtype, function, recipe))
+        self._spare.append((kind, function, recipe))
         return result
 
     def _number_at_once(self, x: float) -> Any:
@@ -143,16 +145,17 @@ class Operator:
         n = 1 if self._one_variable else shape[0] if self._settings.vectorized else x.size
         if x.size == 0:
             return None
-        function, recipe = self._take(x, n)
+        kind = shape, x.dtype, False
+        function, recipe = self._take(x, n, kind)
         if not isinstance(recipe, Recipe):
             result = self._unfixed_at_once(recipe, function, x, n)
-            self._spare.append((shape, x.dtype, function, recipe))
+            self._spare.append((kind, function, recipe))
             return result
         result = solve_at_once(recipe, function, x, x.size // n, self._shape((), shape) if self._square else shape)
         if result is None and function.kept is not None:
             again = solve_fixed(recipe, function, function.kept.reshape(n, -1), NO_FRAME, full=False)
             result = deliver(again.value, self._shape(function.shape, shape), None)
-        self._spare.append((shape, x.dtype, function, recipe))
+        self._spare.append((kind, function, recipe))
         return result
 
     def _unfixed_at_once(self, recipe: methods.AnyRecipe, function: Function, x: NDArray[Any], n: int) -> Any:
@@ -166,17 +169,19 @@ class Operator:
             value = recipe.at_once(function, x.reshape(n, -1).copy(), x.shape)
         return value[()] if value is not None and value.ndim == 0 else value
 
-    def _take(self, x: NDArray[Any], n: int) -> tuple[Function, methods.AnyRecipe]:
+    def _take(self, x: NDArray[Any], n: int, kind: _Kind) -> tuple[Function, methods.AnyRecipe]:
         """The spare buffers and plans if they fit x, or new ones."""
         if self._spare:
             try:
-                shape, dtype, function, recipe = self._spare.pop()
+                known, function, recipe = self._spare.pop()
             except IndexError:  # another thread was faster
                 pass
             else:
-                if shape == x.shape and dtype == x.dtype:
+                if known == kind:
                     return function, recipe
-        function = make_function(self._f, self._settings, x, n, scalar=self._scalar, one_variable=self._one_variable)
+        function = make_function(
+            self._f, self._settings, x, n, scalar=self._scalar, one_variable=self._one_variable, others=kind[2]
+        )
         function.guess_scalar |= self._square
         return function, self._recipe(n)
 
