@@ -62,7 +62,7 @@ def some_lines(
 def hessian(settings: Settings, n: int) -> AnyRecipe:
     """All second derivatives."""
     if settings.method == "adaptive":
-        return adaptive.Hessian(aim(settings))
+        return adaptive.Hessian(aim(settings), n)
     if settings.method == "exact":
         return exact.Hessian(n)
     return recipes.hessian(KINDS[settings.method], settings.accuracy, n)

@@ -23,7 +23,7 @@ from fastcalc._kernels.plan import Plan
 from fastcalc._results import History, Status
 
 _Reduction = Callable[[NDArray[Any]], NDArray[Any]]
-_POOR = -0.4  # with eps**_POOR times its rounding bound above it, a difference has lost most of its digits
+POOR = -0.4  # with eps**POOR times its rounding bound above it, a difference has lost most of its digits
 _POOR_HIGHER = 100.0  # the same for higher derivatives, which have fewer to lose
 
 
@@ -201,7 +201,7 @@ def _retake(
         return None
     # a bound that overflowed is NaN: no bound at all, where steps are far too small
     bound = np.where(np.isnan(found.rounding) & np.isfinite(found.value), np.inf, found.rounding * function.epsilon)
-    lost = function.epsilon**_POOR if recipe.rule.order == 1 else _POOR_HIGHER
+    lost = function.epsilon**POOR if recipe.rule.order == 1 else _POOR_HIGHER
     poor = recipe.involves(tiny) & (np.abs(found.value) <= bound * lost)
     if not poor.any():
         return None
