@@ -14,7 +14,7 @@ that has the rounding errors of f in it, its noise, and how results depend on th
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
@@ -22,9 +22,9 @@ from numpy.typing import NDArray
 
 from fastcalc._differences.engine import Function
 from fastcalc._differences.plans import base_plan
-from fastcalc._differences.problem import Problem, make_function
-from fastcalc._differences.recipes import Frame
-from fastcalc._differences.steps import TINY
+from fastcalc._differences.problem import Problem
+from fastcalc._differences.settings import Method
+from fastcalc._differences.surroundings import Spot, surroundings
 from fastcalc._functions.taylor import PolynomialFunction
 from fastcalc._taylor.data import series_dtype
 from fastcalc._taylor.space import TaylorSpace
@@ -34,11 +34,9 @@ KINDS = "nan", "perturbation", "exact"
 _Array = NDArray[Any]
 _Mask = NDArray[np.bool_]
 _Groups = Sequence[NDArray[np.intp]]
+Adapters = Callable[[Method, str], Any]
 
-_MOVE = 0.125  # largest move of a variable over its size
-_FAR = 0.5  # how far away the last point is, over the size of a variable; the others half as far, a quarter, ...
-_TREMBLES = 8  # how often all variables move by
-_ULPS = 4  # up to so many units in the last place
+_TREMBLES = 8  # how often all variables move by a few units in the last place
 _ABOVE = 16.0  # a change that counts, over the largest one of these
 _BYTES = 2**23  # of points in a block
 _BYTES_OF_SERIES = 2**18  # of coefficients of x in a run, of at least
@@ -49,6 +47,8 @@ _FAILURES = 32  # of f at points of one kind, after which there are no more of i
 class Probe(Protocol):
     """One way to tell which outputs notice groups of variables."""
 
+    error: BaseException | None
+
     def mark(self, groups: _Groups, noticed: _Mask) -> bool:
         """Set ``noticed[k]`` (m,) where outputs notice group k. False where f fails too often for that."""
 
@@ -58,146 +58,97 @@ class Probes:
 
     Parameters
     ----------
-    f, problem : callable, Problem
-        The function and where; its adapter is not used.
-    others : tuple
-        Arguments of f before and after x, and those by name.
+    make : callable
+        Makes an adapter of f for a method and what to do on errors; for the method "exact" it may raise.
+    problem : Problem
+        Where, and the options; its adapter is not used.
     kinds : sequence of str, optional
         Some of `KINDS`, whose failures are raised; None: all of which f is capable.
+    points : int
+        At how many points to move variables.
+    noise : float
+        What values of f may be wrong by.
     """
 
     def __init__(
-        self,
-        f: Callable[..., Any],
-        problem: Problem,
-        others: tuple[tuple[Any, ...], tuple[Any, ...], dict[str, Any] | None],
-        *,
-        kinds: Sequence[str] | None,
-        points: int,
-        noise: float,
+        self, make: Adapters, problem: Problem, kinds: Sequence[str] | None, *, points: int, noise: float
     ) -> None:
-        settings = replace(problem.settings, method="central")
-        self._n = len(problem.points)
-
-        def adapter(**changes: Any) -> Any:
-            made = make_function(
-                f, replace(settings, **changes), problem.x, self._n, scalar=False, one_variable=problem.one_variable
-            )
-            made.bind(*others)
-            return made
-
+        on_error, n = problem.settings.on_error, len(problem.points)
         self._required = kinds is not None
         kinds = KINDS if kinds is None else kinds
-        values = Values(adapter(), self._n)
-        places = list(surroundings(problem.points, problem.frame, points))
-        trembling = "perturbation" in kinds
-        bases = [values.around(place, _TREMBLES if trembling else 0) for place in places]
-        self.m, self.shape = values.m, values.shape
-        self._require_numbers(bases)
+        strict = Values(make("central", "raise"), n)
+        places = _known(strict, problem, points, _TREMBLES if "perturbation" in kinds else 0)
+        self.m = strict.m
+        lenient = Values(make("central", "nan"), n, strict)
         self._probes: list[Probe] = []
         if "nan" in kinds:
-            clear = int(np.argmin([np.isnan(base.value).sum() for base in bases]))
-            fixed = self._required and settings.on_error == "raise"
-            lenient = values if fixed else Values(adapter(on_error="nan"), self._n)
-            self._probes.append(Spreading(lenient, places[clear], bases[clear]))
+            clearest = min(places, key=lambda known: int(np.isnan(known.value).sum()))
+            self._probes.append(Spreading(strict if self._required and on_error == "raise" else lenient, clearest))
         if "perturbation" in kinds:
-            for place, base in zip(places, bases, strict=True):
-                self._probes.append(Moving(values, place, base, noise))
+            self._probes += [Moving(strict if on_error == "raise" else lenient, known, noise) for known in places]
         if "exact" in kinds:
             try:
-                function = adapter(method="exact")
+                function = make("exact", "raise")
             except (TypeError, ValueError):
                 if self._required:
                     raise
             else:
-                self._probes.append(Differentiated(function, places[min(1, points - 1)].x, required=self._required))
-        self._at_once = max(_FEWEST, values.width)
-
-    def _require_numbers(self, bases: list[Base]) -> None:
-        unknown = np.flatnonzero(np.all([np.isnan(base.value) for base in bases], axis=0))
-        if len(unknown):
-            raise ValueError(
-                f"`f` must have values other than NaN near x to depend on anything; got NaN at all of {len(bases)} "
-                f"points for {len(unknown)} of its {self.m} outputs, first output {unknown[0]}: give another x, or "
-                "`bounds` inside which f is defined"
-            )
+                self._probes.append(Differentiated(function, places[min(1, len(places) - 1)].spot.x, self._required))
+        self._at_once = max(_FEWEST, strict.width)
 
     def __call__(self, groups: _Groups) -> Iterator[_Mask]:
         """The outputs (m,) that notice each of the groups."""
         for first in range(0, len(groups), self._at_once):
             some = groups[first : first + self._at_once]
             noticed = np.zeros((len(some), self.m), np.bool_)
-            self._probes = [probe for probe in self._probes if probe.mark(some, noticed)]
+            useful = [probe for probe in self._probes if probe.mark(some, noticed)]
+            if self._probes and not useful:
+                raise ValueError(
+                    "`f` must have values where variables are moved; got errors at too many points of every kind of "
+                    "`probes`: give another x, or `bounds` inside which f is defined"
+                ) from self._probes[-1].error
+            self._probes = useful
             yield from noticed
 
 
 @dataclass(frozen=True)
-class Place:
-    """A point x (n,), and where each of its variables moves to."""
+class Known:
+    """A spot where f is defined: its values there (m,), and by how much they change from rounding and noise."""
 
-    x: _Array
-    moved: _Array
-    trembling: Callable[[int], _Array]  # so many points (n, k) within a few units in the last place
-
-
-@dataclass(frozen=True)
-class Base:
-    """Values of f (m,) at a place, and how much they change from nothing but rounding and noise."""
-
+    spot: Spot
     value: _Array
     change: _Array
 
 
-def surroundings(x: _Array, frame: Frame, count: int) -> Iterator[Place]:
-    """The point x (n, 1) and points at random around it, inside the bounds; the same at each call."""
-    rng = np.random.default_rng(0)
-    real = x.real.dtype
-    x = x[:, 0]
-    limits = np.finfo(real)
-    lower, upper = (np.full(len(x), limit, real) for limit in (limits.min, limits.max))
-    if frame.bounds is not None:
-        lower, upper = (np.clip(np.broadcast_to(side[:, 0], x.shape), lower, upper) for side in frame.bounds)
-    scale = np.zeros_like(lower) if frame.scale is None else np.broadcast_to(frame.scale[:, 0], x.shape)
-
-    def random(low: float, high: float) -> _Array:
-        """A number of either sign, or a complex one, for each variable."""
-        number = rng.uniform(low, high, len(x)) * rng.choice([-1.0, 1.0], len(x))
-        if x.dtype.kind == "c":
-            number = number + 1j * rng.uniform(low, high, len(x)) * rng.choice([-1.0, 1.0], len(x))
-        return number.astype(x.dtype)
-
-    def inside(point: _Array) -> _Array:
-        return point if x.dtype.kind == "c" else np.clip(point, lower, upper)
-
-    with np.errstate(over="ignore"):
-        for number in range(count):
-            size = np.maximum(np.abs(x), scale)
-            tiny = (size == 0) if number == 0 else (size < np.where(scale > 0, 0, TINY)) | (size == 0)
-            size = np.where(tiny, 1, size)
-            away = _FAR * 2.0 ** (number + 1 - count) if number else 0.0
-            at = inside(x + away * size * random(0, 1))
-            step = _MOVE * size * random(0.5, 1)
-            if x.dtype.kind != "c":
-                above, below = upper / 2 - at / 2, at / 2 - lower / 2  # halves don't overflow
-                back = np.where(step > 0, (above < step / 2) & (below > above), (below < -step / 2) & (above > below))
-                step = np.where(back, -step, step)
-
-            def trembling(k: int, at: _Array = at, size: _Array = size) -> _Array:
-                ulps = rng.integers(1, _ULPS + 1, (len(x), k)) * rng.choice([-1, 1], (len(x), k))
-                points = at[:, None] + (ulps * (limits.eps * size)[:, None]).astype(x.dtype)
-                return points if x.dtype.kind == "c" else np.clip(points, lower[:, None], upper[:, None])
-
-            yield Place(at, inside(at + step), trembling)
+def _known(values: Values, problem: Problem, points: int, trembles: int) -> list[Known]:
+    """Points around x, with the values of f there."""
+    found: list[Known] = []
+    for spot in surroundings(problem.points, problem.frame, points, trembles):
+        try:
+            found.append(values.around(spot))
+        except Exception as error:
+            if problem.settings.on_error == "raise":
+                raise
+            failure = error
+    if not found:
+        raise failure
+    unknown = np.flatnonzero(np.all([np.isnan(known.value) for known in found], axis=0))
+    if len(unknown):
+        raise ValueError(
+            f"`f` must have values other than NaN near x to tell what they depend on; got NaN at all points for "
+            f"{len(unknown)} of its {values.m} outputs, first output {unknown[0]}: give another x, or `bounds` inside "
+            "which f is defined"
+        )
+    return found
 
 
 class Values:
     """f at points as columns, whatever kind of function it is; ``error`` is what it raised where that makes NaN."""
 
-    def __init__(self, function: Function, n: int) -> None:
+    def __init__(self, function: Function, n: int, like: Values | None = None) -> None:
         self.function = function
         self.plan = base_plan(n)
-        self.shape: tuple[int, ...] | None = None
-        self.m = -1
+        self.shape, self.m = (None, -1) if like is None else (like.shape, like.m)
         self._n = n
         self._still = np.zeros((n, 0))
 
@@ -222,31 +173,25 @@ class Values:
             while not function.evaluate(self.plan, 0, 1, points, self._still, k, 0, k, 0):
                 function.epsilon = function.coarse
                 function.start()
-        if function.shape is None:  # f failed at all of the points there were
-            assert function.error is not None
-            raise function.error
+        if function.values is None:  # f failed at all of the points there were
+            return np.full((self.m, k), np.nan)
         if self.shape is None:
             self.shape, self.m = function.shape, function.m
         elif function.shape != self.shape:
-            raise ValueError(
-                f"`f` must return the same shape at every point; got {self.shape}, then {function.shape}"
-            )
+            raise ValueError(f"`f` must return the same shape at every point; got {self.shape}, then {function.shape}")
         values: _Array = function.values
         return values[:, :k] if function.columns_last else values[:k].T
 
-    def around(self, place: Place, trembles: int) -> Base:
-        """At a place, and how much that changes as it trembles."""
-        points = np.concatenate([place.x[:, None], place.trembling(trembles)], axis=1)
-        value: _Array | None = None
-        change: Any = 0.0
-        width = max(1, self.width if self.m >= 0 else 1)
-        for first in range(0, points.shape[1], width):
-            block = self(np.ascontiguousarray(points[:, first : first + width]))
-            value = block[:, 0].copy() if value is None else value
+    def around(self, spot: Spot) -> Known:
+        """At a spot, and how much that changes as x trembles."""
+        value = self(spot.x[:, None].copy())[:, 0].copy()
+        change = np.zeros(len(value), np.abs(value).dtype)
+        width = self.width
+        for first in range(0, spot.trembling.shape[1], width):
+            block = self(np.ascontiguousarray(spot.trembling[:, first : first + width]))
             with np.errstate(all="ignore"):
-                change = np.fmax(change, np.abs(block - value[:, None]).max(axis=1))
-        assert value is not None
-        return Base(value, np.nan_to_num(change, nan=0.0))
+                change = np.fmax(change, np.fmax.reduce(np.abs(block - value[:, None]), axis=1))
+        return Known(spot, value, np.where(np.isnan(change), 0, change))
 
     def moved(self, x: _Array, target: _Array, groups: _Groups) -> _Array:
         """With each of the groups at `target`."""
@@ -263,6 +208,7 @@ class Displaced:
     def __init__(self, values: Values, x: _Array, target: _Array) -> None:
         self.values, self.x, self.target = values, x, target
         self.failures = 0
+        self.error: BaseException | None = None  # the last one of f
 
     def shows(self, values: _Array) -> _Mask:
         """Where values (m, k) show a dependence."""
@@ -293,7 +239,7 @@ class Displaced:
         values = self.values.moved(self.x, self.target, [group])
         if self.values.error is None:
             return self.shows(values)[:, 0]
-        self.failures += 1
+        self.failures, self.error = self.failures + 1, self.values.error
         half = len(group) // 2
         return self._alone(group[:half]) | self._alone(group[half:]) if half else nothing
 
@@ -301,10 +247,10 @@ class Displaced:
 class Spreading(Displaced):
     """NaN in the place of variables."""
 
-    def __init__(self, values: Values, place: Place, base: Base) -> None:
-        nothing = np.nan if place.x.dtype.kind != "c" else complex(np.nan, np.nan)
-        super().__init__(values, place.x, np.full_like(place.x, nothing))
-        self.number = ~np.isnan(base.value)[:, None]
+    def __init__(self, values: Values, known: Known) -> None:
+        x = known.spot.x
+        super().__init__(values, x, np.full_like(x, np.nan if x.dtype.kind != "c" else complex(np.nan, np.nan)))
+        self.number = ~np.isnan(known.value)[:, None]
 
     def shows(self, values: _Array) -> _Mask:
         """NaN where there is a number at x."""
@@ -315,10 +261,10 @@ class Spreading(Displaced):
 class Moving(Displaced):
     """Finite moves of variables."""
 
-    def __init__(self, values: Values, place: Place, base: Base, noise: float) -> None:
-        super().__init__(values, place.x, place.moved)
-        self.base = base.value[:, None]
-        self.tolerance = np.maximum(_ABOVE * base.change, 2 * noise)[:, None]
+    def __init__(self, values: Values, known: Known, noise: float) -> None:
+        super().__init__(values, known.spot.x, known.spot.moved)
+        self.base = known.value[:, None]
+        self.tolerance = np.maximum(_ABOVE * known.change, 2 * noise)[:, None]
 
     def shows(self, values: _Array) -> _Mask:
         """A change above all that rounding and noise do."""
@@ -330,7 +276,8 @@ class Moving(Displaced):
 class Differentiated:
     """Derivatives along the groups, by Taylor arithmetic."""
 
-    def __init__(self, function: PolynomialFunction, x: _Array, *, required: bool) -> None:
+    def __init__(self, function: PolynomialFunction, x: _Array, required: bool) -> None:
+        self.error: BaseException | None = None
         self.function, self.required = function, required
         self.x = x.astype(series_dtype(x.dtype))
         rng = np.random.default_rng(0)
@@ -343,9 +290,10 @@ class Differentiated:
             some = groups[first : first + self.at_once]
             try:
                 series = self._series(some).reshape(1 + len(some), noticed.shape[1])
-            except Exception:
+            except Exception as error:
                 if self.required:
                     raise
+                self.error = error
                 return False
             noticed[first : first + len(some)] |= (series[1:] != 0) & ~np.isnan(series[1:]) & ~np.isnan(series[0])
         return True
