@@ -104,11 +104,11 @@ def detect_sparsity(
     operators compare a product J v with differences of f at their first call. Where f multiplies by dense matrices with
     zeros, ``probes=("perturbation", "exact")`` has fewer entries. No probe sees branches that are far from x.
 
-    Variables are tested in groups, which are cut in four from level to level. A Jacobian of c colours takes about
-    ``3 c log4(n)`` tests of groups, one in no order, with r entries in a row, about ``8 r log4(n)``, and a full row or a
-    full matrix n. So 100,000 variables take about 70 tests for a tridiagonal matrix, 140 for a five-point grid, 310 in
-    no order. A test calls f `points` + 1 times, and "exact" once for 4 groups or more; ``9 * points`` calls come first.
-    Memory is that of the entries, and of a few points and values of f.
+    Variables are tested in groups, which are cut in four from level to level. A Jacobian of c colours takes at most
+    about ``4 c log4(n)`` tests of groups; one in no order, with r entries in a row, about ``8 r log4(n)``; a full row
+    or a full matrix n. So 100,000 variables take about 70 tests for a tridiagonal matrix, 140 for a five-point grid,
+    310 in no order. A test calls f `points` + 1 times, and "exact" once for 4 groups or more; ``9 * points`` calls come
+    first. Memory is that of the entries, and of a few points and values of f.
 
     References
     ----------
@@ -190,7 +190,9 @@ def _pattern(
         raise ValueError(
             f"a gradient has one output per variable, {n}; got {test.m} outputs with symmetric=True: is f a gradient?"
         )
-    return find_pattern(test.m, n, test, symmetric=symmetric)
+    pattern = find_pattern(test.m, n, test, symmetric=symmetric)
+    test.require_answers()
+    return pattern
 
 
 def _kinds(probes: Any) -> tuple[str, ...] | None:

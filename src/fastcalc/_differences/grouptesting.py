@@ -3,7 +3,8 @@
 A test moves a group of variables and tells the outputs that notice: those that depend on any of the group. Output i
 may depend on the groups that are its candidates; each level cuts the groups in four and tests the parts that are still
 candidates, until a group is one variable. Groups without a common candidate row share a test, for each output that
-notices tells which of them it was. So a pattern of c colours takes about 4 c tests a level, and there are log4(n) levels.
+notices tells which of them it was. So a pattern of c colours takes at most about 4 c tests a level, of which there are
+log4(n).
 
 Where no colours fit (outputs that depend on distant variables, in no order), groups are put together at random,
 again and again: an output that notices nothing drops all its candidates in the test. With d of them true, 1.5 d tests
@@ -14,6 +15,7 @@ Program. 93 (2002) 1-25.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -30,7 +32,7 @@ _FIRST, _PARTS = 16, 4  # parts of all variables at the first level, of a group 
 _PATIENCE = 10.0  # tests at random that are worth trying, for each entry of a typical row
 _SPREAD = 1.5  # groups of tests at random, for each entry of a typical row: half of the tests notice nothing
 _FUTILE = 0.9  # share of the candidates left by tests at random, above which there are hardly false ones
-_DENSE = 1024  # groups at which rows that are half full end the search
+_DENSE = 1024  # groups, or an eighth of the variables, at which rows that are half full end the search
 _MOST = 2**26  # candidates, which take 24 bytes each
 _HEAVY = 4  # entries of a row that is better tested as a column, over those of a typical row
 
@@ -61,7 +63,8 @@ def find_pattern(m: int, n: int, test: Test, *, symmetric: bool = False) -> Patt
             colors = column_colors(candidates) if groups.are_single else None
         if colors is not None:
             candidates = _passed(candidates, groups, colors, test)
-        if len(groups) >= _DENSE and candidates.size > m * len(groups) / 2:
+        hopeless = len(groups) >= min(n / 8, _DENSE) and candidates.size > m * len(groups) / 2
+        if hopeless and not groups.are_single:
             return _one_by_one(m, n, test)
         if symmetric:
             before = len(groups.order)
@@ -108,7 +111,7 @@ class Groups:
         own = np.repeat(color, np.diff(self.starts))
         order = np.argsort(own, kind="stable")
         ends = np.searchsorted(own[order], np.arange(color.max(initial=-1) + 2))
-        return [self.order[order[start:end]] for start, end in zip(ends[:-1], ends[1:], strict=True)]
+        return [self.order[order[start:end]] for start, end in itertools.pairwise(ends)]
 
 
 def _cut(candidates: Pattern, first_part: _Indices) -> Pattern:

@@ -1,8 +1,8 @@
 """Which outputs of f notice a group of variables: three kinds of probes, of which none sees all that the others see.
 
 * NaN in the place of the variables spreads to all that is computed from them, however small its effect. Branches hide
-  it: comparisons with NaN are false, so that ``np.where(x > 0, ...)``, ``np.fmax`` and ``np.nan_to_num`` return numbers.
-  It takes ``0 * x`` for a dependence.
+  it: comparisons with NaN are false, so that ``np.where(x > 0, 1, 0)``, ``np.fmax`` and ``np.nan_to_num`` return
+  numbers. It takes ``0 * x`` for a dependence.
 * Finite moves of the variables, at several points. They miss what is lost in rounding, saturated, or on another branch
   at all of the points.
 * Exact first derivatives, where f runs on Taylor polynomials: of the branch at the point, without rounding.
@@ -47,7 +47,8 @@ _FAILURES = 32  # of f at points of one kind, after which there are no more of i
 class Probe(Protocol):
     """One way to tell which outputs notice groups of variables."""
 
-    error: BaseException | None
+    error: BaseException | None  # the last one of f
+    answered: bool  # whether it told anything
 
     def mark(self, groups: _Groups, noticed: _Mask) -> bool:
         """Set ``noticed[k]`` (m,) where outputs notice group k. False where f fails too often for that."""
@@ -94,6 +95,7 @@ class Probes:
                     raise
             else:
                 self._probes.append(Differentiated(function, places[min(1, len(places) - 1)].spot.x, self._required))
+        self._all = self._probes
         self._at_once = max(_FEWEST, strict.width)
 
     def __call__(self, groups: _Groups) -> Iterator[_Mask]:
@@ -101,14 +103,17 @@ class Probes:
         for first in range(0, len(groups), self._at_once):
             some = groups[first : first + self._at_once]
             noticed = np.zeros((len(some), self.m), np.bool_)
-            useful = [probe for probe in self._probes if probe.mark(some, noticed)]
-            if self._probes and not useful:
-                raise ValueError(
-                    "`f` must have values where variables are moved; got errors at too many points of every kind of "
-                    "`probes`: give another x, or `bounds` inside which f is defined"
-                ) from self._probes[-1].error
-            self._probes = useful
+            self._probes = [probe for probe in self._probes if probe.mark(some, noticed)]
             yield from noticed
+
+    def require_answers(self) -> None:
+        """Require, once all is done, that at least one kind of probe told anything."""
+        errors = [probe.error for probe in self._all if probe.error is not None and not probe.answered]
+        if len(errors) == len(self._all) and self.m:
+            raise ValueError(
+                "`f` must have values where variables are moved; got errors at all of these points, with all `probes`: "
+                "give another x, or `bounds` inside which f is defined"
+            ) from errors[-1]
 
 
 @dataclass(frozen=True)
@@ -148,7 +153,8 @@ class Values:
     def __init__(self, function: Function, n: int, like: Values | None = None) -> None:
         self.function = function
         self.plan = base_plan(n)
-        self.shape, self.m = (None, -1) if like is None else (like.shape, like.m)
+        self.shape: tuple[int, ...] | None = None if like is None else like.shape
+        self.m: int = -1 if like is None else like.m
         self._n = n
         self._still = np.zeros((n, 0))
 
@@ -208,7 +214,8 @@ class Displaced:
     def __init__(self, values: Values, x: _Array, target: _Array) -> None:
         self.values, self.x, self.target = values, x, target
         self.failures = 0
-        self.error: BaseException | None = None  # the last one of f
+        self.error: BaseException | None = None
+        self.answered = False
 
     def shows(self, values: _Array) -> _Mask:
         """Where values (m, k) show a dependence."""
@@ -223,6 +230,7 @@ class Displaced:
             shown = self.shows(values).T
             if self.values.error is None:
                 noticed[first : first + width] |= shown
+                self.answered = True
                 continue
             failed = np.isnan(values).all(axis=0)
             for k, group in enumerate(some):
@@ -233,11 +241,12 @@ class Displaced:
 
     def _alone(self, group: NDArray[np.intp]) -> _Mask:
         """One group, in ever smaller parts where f fails."""
-        nothing = np.zeros(self.values.m, np.bool_)
+        nothing: _Mask = np.zeros(self.values.m, np.bool_)
         if self.failures > _FAILURES:
             return nothing
         values = self.values.moved(self.x, self.target, [group])
         if self.values.error is None:
+            self.answered = True
             return self.shows(values)[:, 0]
         self.failures, self.error = self.failures + 1, self.values.error
         half = len(group) // 2
@@ -269,7 +278,7 @@ class Moving(Displaced):
     def shows(self, values: _Array) -> _Mask:
         """A change above all that rounding and noise do."""
         with np.errstate(all="ignore"):
-            same = (np.abs(values - self.base) <= self.tolerance) | (values == self.base)
+            same: _Mask = (np.abs(values - self.base) <= self.tolerance) | (values == self.base)
         return ~(same | (np.isnan(values) & np.isnan(self.base)))
 
 
@@ -278,7 +287,9 @@ class Differentiated:
 
     def __init__(self, function: PolynomialFunction, x: _Array, required: bool) -> None:
         self.error: BaseException | None = None
+        self.answered = False
         self.function, self.required = function, required
+        function.remedy = "probes=('nan', 'perturbation')"
         self.x = x.astype(series_dtype(x.dtype))
         rng = np.random.default_rng(0)
         self.seed = rng.uniform(1, 2, len(x)) * rng.choice([-1.0, 1.0], len(x))
@@ -295,6 +306,7 @@ class Differentiated:
                     raise
                 self.error = error
                 return False
+            self.answered = True
             noticed[first : first + len(some)] |= (series[1:] != 0) & ~np.isnan(series[1:]) & ~np.isnan(series[0])
         return True
 

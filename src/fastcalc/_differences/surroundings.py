@@ -75,9 +75,9 @@ class _Around:
         """Of each variable; away from x those of x that are tiny say nothing about it."""
         size: _Array = np.abs(self.x)
         if self.scale is not None:
-            size = np.maximum(size, self.scale)
-            return size
-        return np.where((size < TINY) if away else (size == 0), 1, size).astype(size.dtype)
+            return np.asarray(np.maximum(size, self.scale))
+        size[(size < TINY) if away else (size == 0)] = 1
+        return size
 
     def _numbers(self, low: float, high: float) -> _Array:
         """Between low and high and of either sign, in both parts of complex variables."""
