@@ -30,6 +30,7 @@ from fastcalc._differences.settings import ADAPTIVE, DEFAULT, Options, Settings,
 from fastcalc._differences.solve import Solution, solve_at_once, solve_fixed
 from fastcalc._functions.compiled_calls import as_doubles
 from fastcalc._functions.recognition import recognised
+from fastcalc._differences.sparse import Sparse, refuse_destination
 from fastcalc._functions.taylor import PolynomialFunction
 from fastcalc._results import worst
 
@@ -47,6 +48,7 @@ class Operator:
     _scalar: ClassVar[bool] = False  # f must return a scalar
     _one_variable: ClassVar[bool] = False  # x is an array of points of one variable
     _square: ClassVar[bool] = False  # the result has more axes than those of f(x) and of x
+    _sparse: Sparse | None = None  # the pattern of the result, where it has one
 
     def __init__(self, f: Callable[..., Any], **options: Unpack[Options]) -> None:
         self._settings = self._parse(options)
@@ -98,6 +100,8 @@ class Operator:
                 check.known_shape(out, x.shape)
         points = as_points(x, settings, one_variable=self._one_variable)
         frame = frame_at(settings, x, points)
+        if self._sparse is not None:
+            self._settle(self._sparse, x, points, frame, (before, after, kwargs or settings.kwargs), out)
         function, recipe = self._take(x, len(points))
         function.evaluations = 0
         function.bind(before, after, kwargs or settings.kwargs)
@@ -151,7 +155,17 @@ class Operator:
         function.guess_scalar |= self._square
         return function, self._recipe(n)
 
+    def _settle(self, sparse: Sparse, x: Any, points: Any, frame: Any, others: Any, out: Any) -> None:
+        """Let the pattern of a sparse result be found, and be one for x."""
+        refuse_destination(out)
+        values = replace(self._settings, method="central")  # detection takes values, whatever the method
+        function = make_function(self._f, values, x, len(points), scalar=False, one_variable=False)
+        function.bind(*others)
+        sparse.settle(Problem(self._settings, x, points, frame, function))
+
     def _finish(self, problem: Problem, solution: Solution, out: NDArray[Any] | None) -> Any:
+        if self._sparse is not None:
+            return self._sparse.finish(problem, solution)
         return problem.finish(solution, self._shape(problem.function.shape, problem.x.shape), out)
 
     def __repr__(self) -> str:
@@ -161,6 +175,8 @@ class Operator:
             for name in Settings.__slots__
             if repr(getattr(settings, name)) != repr(getattr(DEFAULT, name))
         ]
+        if self._sparse is not None:
+            changed.append(f"sparsity={self._sparse!r}")
         return f"{type(self).__name__}({', '.join([repr(self._f), *changed])})"
 
     def __getstate__(self) -> dict[str, Any]:
@@ -292,7 +308,14 @@ class Jacobian(Operator):
            [-2.,  0.]])
     """
 
+    def __init__(self, f: Callable[..., Any], *, sparsity: Any = None, **options: Unpack[Options]) -> None:
+        super().__init__(f, **options)
+        if sparsity is not None:
+            self._sparse, self._plain = Sparse(sparsity), False
+
     def _recipe(self, n: int) -> methods.AnyRecipe:
+        if self._sparse is not None:
+            return self._sparse.recipe(self._settings)
         return methods.lines(self._settings, 1, n)
 
     def _shape(self, output: tuple[int, ...], x: tuple[int, ...]) -> tuple[int, ...]:
@@ -359,7 +382,12 @@ class Hessian(Operator):
     _square = True
 
     def __init__(
-        self, f: Callable[..., Any], *, gradient: Callable[..., Any] | None = None, **options: Unpack[Options]
+        self,
+        f: Callable[..., Any],
+        *,
+        gradient: Callable[..., Any] | None = None,
+        sparsity: Any = None,
+        **options: Unpack[Options],
     ) -> None:
         given = f if gradient is None else recognised(f)
         super().__init__(f if gradient is None else recognised(gradient, "gradient"), **options)
@@ -371,6 +399,9 @@ class Hessian(Operator):
             raise ValueError(
                 "method 'complex' gives first derivatives; got a Hessian: give `gradient`, or use 'central'"
             )
+        if sparsity is not None:
+            self._sparse = Sparse(sparsity, square=True, from_values=not self._from_gradient)
+            self._plain = False
 
     def __repr__(self) -> str:
         text = super().__repr__()
@@ -379,6 +410,8 @@ class Hessian(Operator):
         return text.replace(repr(self._f), f"{self._given!r}, gradient={self._f!r}", 1)
 
     def _recipe(self, n: int) -> methods.AnyRecipe:
+        if self._sparse is not None:
+            return self._sparse.recipe(self._settings)
         if self._from_gradient:
             return methods.lines(self._settings, 1, n)
         return methods.hessian(self._settings, n)
@@ -390,7 +423,8 @@ class Hessian(Operator):
     def _finish(self, problem: Problem, solution: Solution, out: NDArray[Any] | None) -> Any:
         if self._from_gradient:
             problem.require_gradient()
-            solution = symmetrised(solution)
+            if self._sparse is None:
+                solution = symmetrised(solution)
         return super()._finish(problem, solution, out)
 
 

@@ -66,9 +66,18 @@ class CompiledFunction:
         return self._signature.user_data
 
     @property
+    def one_variable(self) -> bool:
+        """Whether x is a single number."""
+        return self.form is Form.ONE_VARIABLE
+
+    @property
     def shape(self) -> tuple[int, ...] | None:
-        """Shape of one output; None where it is not known before the function has run."""
+        """Shape of one output; None where `first` has to be called before any other call."""
         return () if self.n_outputs is None else (self.n_outputs,)
+
+    def first(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The output at the point x, which also tells the shape of outputs."""
+        raise NotImplementedError
 
     def failure(self, status: int, x: NDArray[np.float64]) -> Exception:
         """The exception to raise where the function returned a status other than 0 at the point x."""
@@ -82,10 +91,11 @@ class CompiledFunction:
 
     def __call__(self, x: ArrayLike) -> Any:
         point = np.asarray(check.as_real("x", x), np.float64, order="C")
-        if self.form is Form.ONE_VARIABLE:
-            return self.values_at(point.reshape(-1, 1)).reshape(point.shape)[()]
-        values = self.values_at(point.reshape(1, -1))
-        return values.reshape(self.shape)[()]
+        if not self.one_variable:
+            values = self.values_at(point.reshape(1, -1))
+            return values.reshape(self.shape)[()]
+        values = self.values_at(point.reshape(-1, 1))
+        return values.T.reshape((self.shape or ()) + point.shape)[()]
 
     def __repr__(self) -> str:
         n_outputs = "" if self.n_outputs is None else f", n_outputs={self.n_outputs}"

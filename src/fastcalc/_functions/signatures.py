@@ -15,7 +15,7 @@ from functools import lru_cache
 
 
 class Form(enum.IntEnum):
-    """How a compiled function takes x and gives its outputs. Any form may have a ``void *`` for user data at its end."""
+    """How a compiled function takes x and gives its outputs; any form may end with a ``void *`` for user data."""
 
     ONE_VARIABLE = 0  # double (double)
     SCALAR = 1  # double (int n, double *x)

@@ -2,8 +2,8 @@
 
 The function gets a private point: x with some components displaced, which are restored by assignment after the call
 (floating-point addition is not associative). Every component is compared bit by bit with what it should be before it is
-displaced, after the call and at the end, so that a function that writes into its point is noticed: its values are then
-taken again, each at a point that was copied anew.
+displaced and after the call, all of them after some calls and at the end, so that a function that writes into its point
+is noticed: its values are then taken again, each at a point that was copied anew.
 
 Signals are looked for some 50 times a second. The clock is read after as many calls as take some microseconds, so that
 neither cheap functions are slowed down by it nor expensive ones keep Ctrl-C waiting.
@@ -145,6 +145,7 @@ cdef inline Outcome visit_one(Work *w, Py_ssize_t c, double shift, double *y) no
 
 
 cdef inline Outcome visit_few(Work *w, const Move *moves, Py_ssize_t count, double *y) noexcept nogil:
+    # a component may be among them twice
     cdef double[FEW] displaced
     cdef Py_ssize_t j
     cdef Outcome outcome
@@ -157,6 +158,7 @@ cdef inline Outcome visit_few(Work *w, const Move *moves, Py_ssize_t count, doub
     outcome = enter(w, y)
     for j in range(count):
         w.changed |= bits(w.point[moves[j].component]) ^ bits(displaced[j])
+    for j in range(count):
         w.point[moves[j].component] = w.origin[moves[j].component]
     return outcome
 
@@ -188,6 +190,12 @@ cdef inline void go_to(Work *w, const double *x, Py_ssize_t lanes) noexcept nogi
         w.origin[i] = x[i * lanes]
     memcpy(w.point, w.origin, w.n * sizeof(double))
     w.changed = 0
+
+
+cdef inline void look_closely(Work *w, Py_ssize_t calls) noexcept nogil:
+    # what one call changes the next may change back: all components after 1, 3, 7, 15, ... calls
+    if calls & (calls + 1) == 0:
+        w.changed |= difference(w.point, w.origin, w.n)
 
 
 cdef inline bint was_changed(Work *w) noexcept nogil:
@@ -262,6 +270,7 @@ cdef Outcome visit_all(
             if outcome != DONE:
                 break
             p[0] += 1
+            look_closely(w, p[0] - first)
         if outcome == INTERRUPTED or not was_changed(w):
             return outcome
         w.status = 0
@@ -376,6 +385,7 @@ cdef Outcome visit_lines(
                 if outcome != DONE:
                     break
                 p[0] += 1
+                look_closely(w, p[0] - first)
             if outcome == INTERRUPTED or not was_changed(w):
                 break
             w.status = 0
