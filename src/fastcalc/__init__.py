@@ -18,6 +18,7 @@
     fc.estimate_noise(f, x)                # of the values of f
     fc.check_gradient(f, gradient, x)      # is it right? also fc.check_jacobian(f, jacobian, x)
     g = fc.Gradient(f); g(x)               # built once, called often; also Derivative, Jacobian, Hessian
+    fc.compiled(address, signature)        # functions of C, numba, cffi, Cython: they run without the interpreter
     fc.stencil(n), fc.fd_weights(nodes, at, n)  # weights of finite differences
     fc.show_config()                       # versions, build, instruction set in use
 
@@ -36,8 +37,10 @@ from fastcalc._differences.operators import Derivative, Gradient, Hessian, Jacob
 from fastcalc._differences.products import hvp, jvp, vjp
 from fastcalc._differences.propagate import propagate
 from fastcalc._differences.stencils import Stencil, fd_weights, stencil
+from fastcalc._errors import CallbackError
 from fastcalc._expansions.expansion import taylor
 from fastcalc._expansions.implicit import implicit
+from fastcalc._functions.compiled import CompiledFunction, compiled
 from fastcalc._results import DerivativeResult, Status
 from fastcalc._taylor.inversion import inverse_map
 from fastcalc._taylor.polynomial import TaylorPolynomial
@@ -48,6 +51,8 @@ from fastcalc.checking import GradientReport, check_gradient, check_jacobian
 __version__ = "0.1.0"
 
 __all__ = [
+    "CallbackError",
+    "CompiledFunction",
     "Derivative",
     "DerivativeResult",
     "Gradient",
@@ -60,6 +65,7 @@ __all__ = [
     "TaylorSpace",
     "check_gradient",
     "check_jacobian",
+    "compiled",
     "curl",
     "derivative",
     "divergence",

@@ -15,12 +15,25 @@ from numpy.typing import ArrayLike, NDArray
 from fastcalc import _validation as check
 from fastcalc._differences import adaptive, exact, methods
 from fastcalc._differences.engine import Function
-from fastcalc._differences.problem import Problem, as_points, deliver, frame_at, make_function, split_arguments
+from fastcalc._differences.problem import (
+    Problem,
+    as_function,
+    as_points,
+    deliver,
+    frame_at,
+    make_function,
+    split_arguments,
+)
 from fastcalc._differences.products import linear_operator
 from fastcalc._differences.recipes import NO_FRAME, Recipe
 from fastcalc._differences.settings import ADAPTIVE, DEFAULT, Options, Settings, documented, parse
 from fastcalc._differences.solve import Solution, solve_at_once, solve_fixed
+<<<<<<< HEAD
 from fastcalc._differences.sparse import Sparse, refuse_destination
+=======
+from fastcalc._functions.compiled_calls import as_doubles
+from fastcalc._functions.recognition import recognised
+>>>>>>> core
 from fastcalc._functions.taylor import PolynomialFunction
 from fastcalc._results import worst
 
@@ -41,10 +54,8 @@ class Operator:
     _sparse: Sparse | None = None  # the pattern of the result, where it has one
 
     def __init__(self, f: Callable[..., Any], **options: Unpack[Options]) -> None:
-        if not callable(f):
-            raise TypeError(f"`f` must be callable; got {f!r}: pass the function itself, not its value")
-        self._f = f
         self._settings = self._parse(options)
+        self._f = as_function(f, self._settings)
         self._plain = self._settings is DEFAULT or self._settings.plain
         self._takes_scalars = self._settings.method in ("adaptive", "exact")
         self._spare: list[tuple[tuple[int, ...], np.dtype[Any], Function, methods.AnyRecipe]] = []
@@ -85,7 +96,7 @@ class Operator:
                 f"arguments of f by name are stored in `kwargs` already; got {', '.join(kwargs)} at the call: give all "
                 "of them at one place"
             )
-        x = check.as_numbers("x", point)
+        x = as_doubles(self._f, "x", check.as_numbers("x", point))
         if out is not None:
             check.check_destination(out, (x,))
             if self._scalar:
@@ -381,13 +392,12 @@ class Hessian(Operator):
         sparsity: Any = None,
         **options: Unpack[Options],
     ) -> None:
-        if gradient is not None and not callable(gradient):
-            raise TypeError(f"`gradient` must be callable; got {gradient!r}: pass the function itself")
-        super().__init__(f, **options)
+        given = f if gradient is None else recognised(f)
+        super().__init__(f if gradient is None else recognised(gradient, "gradient"), **options)
         self._from_gradient = gradient is not None
         self._plain &= not self._from_gradient  # the result is symmetrised
         if gradient is not None:
-            self._given, self._f = f, gradient
+            self._given = given
         elif self._settings.method == "complex":
             raise ValueError(
                 "method 'complex' gives first derivatives; got a Hessian: give `gradient`, or use 'central'"
@@ -410,12 +420,12 @@ class Hessian(Operator):
         return methods.hessian(self._settings, n)
 
     def _shape(self, output: tuple[int, ...], x: tuple[int, ...]) -> tuple[int, ...]:
-        if self._from_gradient:
-            return output + x
-        return output + (x[:1] if self._settings.vectorized else x) + x
+        own = () if self._from_gradient else output
+        return own + (x[:1] if self._settings.vectorized else x) + x
 
     def _finish(self, problem: Problem, solution: Solution, out: NDArray[Any] | None) -> Any:
         if self._from_gradient:
+<<<<<<< HEAD
             if problem.function.shape != problem.variables:
                 raise ValueError(
                     f"`gradient` must return one component per variable, shape {problem.variables}; got shape "
@@ -423,6 +433,10 @@ class Hessian(Operator):
                 )
             if self._sparse is None:
                 solution = symmetrised(solution)
+=======
+            problem.require_gradient()
+            solution = symmetrised(solution)
+>>>>>>> core
         return super()._finish(problem, solution, out)
 
 

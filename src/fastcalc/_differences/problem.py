@@ -17,7 +17,10 @@ from fastcalc._differences.recipes import NO_FRAME, Frame
 from fastcalc._differences.settings import Settings, inward, parse
 from fastcalc._differences.solve import Solution
 from fastcalc._differences.steps import require_moved
+from fastcalc._functions.compiled import CompiledFunction
+from fastcalc._functions.compiled_calls import CompiledCalls, as_doubles, require_plain
 from fastcalc._functions.python import PythonFunction
+from fastcalc._functions.recognition import recognised
 from fastcalc._functions.taylor import PolynomialFunction
 from fastcalc._functions.vectorized import VectorizedFunction
 from fastcalc._results import DerivativeResult, Status, describe, succeeded
@@ -38,6 +41,13 @@ def split_arguments(settings: Settings, args: tuple[Any, ...]) -> tuple[Any, tup
             f"x is argument number {place} (`argnum`), counted from 0; got {len(args)} arguments at the call"
         )
     return args[place], args[:place], args[place + 1 :]
+
+
+def as_function(f: Callable[..., Any], settings: Settings) -> Callable[..., Any]:
+    """f, a compiled function where it holds one; refuses what that can't do."""
+    function: Callable[..., Any] = recognised(f)
+    require_plain("f", function, settings.method, bool(settings.args or settings.kwargs))
+    return function
 
 
 def as_points(x: NDArray[Any], settings: Settings, *, one_variable: bool) -> NDArray[Any]:
@@ -63,6 +73,8 @@ def make_function(
 ) -> Function:
     """The adapter that calls f at points of n variables like x."""
     imaginary, nan_on_error = settings.method == "complex", settings.on_error == "nan"
+    if isinstance(f, CompiledFunction):
+        return CompiledCalls(f.pointer, n, scalar, nan_on_error)
     if settings.method == "exact":
         own = () if one_variable else x.shape[:1] if settings.vectorized else x.shape
         exact = PolynomialFunction(
@@ -150,6 +162,15 @@ class Problem:
         """f(x) in its own shape, None where it was not evaluated."""
         return None if solution.base is None else solution.base.reshape(self.function.shape + self.batch)[()]
 
+    def require_gradient(self) -> None:
+        """Require of a function that is to be a gradient that it returned one; compiled ones return flat arrays."""
+        shape, flat = self.function.shape, isinstance(self.function, CompiledCalls)
+        if shape != ((len(self.points),) if flat else self.variables):
+            raise ValueError(
+                f"`gradient` must return one component per variable, shape {self.variables}; got shape {shape}: is it "
+                "the gradient of f?"
+            )
+
     def finish(
         self, solution: Solution, shape: tuple[int, ...], out: NDArray[Any] | None, *, steps_of_x: bool = False
     ) -> Any:
@@ -177,11 +198,10 @@ class Problem:
 
 def open_problem(f: Callable[..., Any], x: ArrayLike, options: Any, out: Any, others: tuple[Any, ...] = ()) -> Problem:
     """A problem of many variables, once all that can be checked before f runs has been."""
-    if not callable(f):
-        raise TypeError(f"`f` must be callable; got {f!r}: pass the function itself, not its value")
     settings = parse(options)
+    f = as_function(f, settings)
     point, before, after = split_arguments(settings, (x,))
-    x = check.as_numbers("x", point)
+    x = as_doubles(f, "x", check.as_numbers("x", point))
     if out is not None:
         check.check_destination(out, (x, *others))
     points = as_points(x, settings, one_variable=False)
