@@ -28,12 +28,9 @@ from fastcalc._differences.products import linear_operator
 from fastcalc._differences.recipes import NO_FRAME, Recipe
 from fastcalc._differences.settings import ADAPTIVE, DEFAULT, Options, Settings, documented, parse
 from fastcalc._differences.solve import Solution, solve_at_once, solve_fixed
-<<<<<<< HEAD
 from fastcalc._differences.sparse import Sparse, refuse_destination
-=======
 from fastcalc._functions.compiled_calls import as_doubles
 from fastcalc._functions.recognition import recognised
->>>>>>> core
 from fastcalc._functions.taylor import PolynomialFunction
 from fastcalc._results import worst
 
@@ -425,18 +422,9 @@ class Hessian(Operator):
 
     def _finish(self, problem: Problem, solution: Solution, out: NDArray[Any] | None) -> Any:
         if self._from_gradient:
-<<<<<<< HEAD
-            if problem.function.shape != problem.variables:
-                raise ValueError(
-                    f"`gradient` must return one component per variable, shape {problem.variables}; got shape "
-                    f"{problem.function.shape}: is it the gradient of f?"
-                )
+            problem.require_gradient()
             if self._sparse is None:
                 solution = symmetrised(solution)
-=======
-            problem.require_gradient()
-            solution = symmetrised(solution)
->>>>>>> core
         return super()._finish(problem, solution, out)
 
 
