@@ -51,7 +51,7 @@ def verify_rows(problem: Problem, pattern: Pattern, data: _Array, solution: Solu
         slack = _AGREES * times.size + times.error + error
         if not (missed > slack).any():
             return
-        slack += _rounding(problem) / step
+        slack += _rounding(problem, step)
         suspects = np.flatnonzero(missed > slack)
         asked = suspects[np.argsort((slack / missed)[suspects], kind="stable")][:_ASKED]
     lacking = []
@@ -83,7 +83,7 @@ def verify_pairs(problem: Problem, pattern: Pattern, data: _Array, solution: Sol
         slack = np.vdot(np.abs(v), _AGREES * times.size + times.error) + error
         if not missed > slack:
             return
-        noise = _rounding(problem)[0] / step**2
+        noise = _rounding(problem, step**2)[0]
     least = missed / (2 * len(v)) + 3 * noise  # what some row must miss, if any does
     for row in np.flatnonzero(v).tolist() if missed > slack + noise else []:
         others, own = _elsewhere(pattern, row, v), np.where(np.arange(len(v)) == row, v, 0)
@@ -163,12 +163,12 @@ def _curvature(problem: Problem, v: _Array) -> tuple[Any, float, float]:
     return found.value[0, 0, 0], float(np.nan_to_num(found.known.error[0, 0, 0])), float(np.min(found.step))
 
 
-def _rounding(problem: Problem) -> _Array:
-    """What rounding adds to a difference of values (m,)."""
+def _rounding(problem: Problem, divisor: float) -> _Array:
+    """What rounding makes of differences of values (m,) over powers of the step."""
     if problem.settings.method in _WITHOUT_ROUNDING:
         return np.zeros(1)
     values = np.abs(values_at(problem.function, problem.points)[:, 0])
-    return np.nan_to_num(_ROUNDING * problem.function.epsilon * values)
+    return np.nan_to_num(_ROUNDING * problem.function.epsilon * values / divisor)
 
 
 def _elsewhere(pattern: Pattern, row: int, v: _Array) -> _Array:
