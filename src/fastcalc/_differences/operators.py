@@ -36,9 +36,9 @@ from fastcalc._differences.settings import (
     which_derivative,
 )
 from fastcalc._differences.solve import Solution, solve_at_once, solve_fixed
+from fastcalc._differences.sparse import Sparse, refuse_destination
 from fastcalc._functions.compiled_calls import as_doubles
 from fastcalc._functions.recognition import recognised
-from fastcalc._differences.sparse import Sparse, refuse_destination
 from fastcalc._functions.taylor import PolynomialFunction
 from fastcalc._results import worst
 
