@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, ClassVar, Unpack, cast
+from typing import Any, ClassVar, Self, Unpack, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -22,6 +22,7 @@ from fastcalc._differences.problem import (
     deliver,
     frame_at,
     make_function,
+    open_workers,
     split_arguments,
 )
 from fastcalc._differences.products import linear_operator
@@ -64,6 +65,7 @@ class Operator:
         self._plain = self._settings is DEFAULT or self._settings.plain
         self._takes_scalars = self._settings.method in ("adaptive", "exact")
         self._spare: list[tuple[_Kind, Function, methods.AnyRecipe]] = []
+        self._workers = open_workers(self._f, self._settings)
 
     def _parse(self, options: Any) -> Settings:
         return parse(options)
@@ -180,7 +182,14 @@ class Operator:
                 if known == kind:
                     return function, recipe
         function = make_function(
-            self._f, self._settings, x, n, scalar=self._scalar, one_variable=self._one_variable, others=kind[2]
+            self._f,
+            self._settings,
+            x,
+            n,
+            scalar=self._scalar,
+            one_variable=self._one_variable,
+            others=kind[2],
+            workers=self._workers,
         )
         function.guess_scalar |= self._square
         return function, self._recipe(n)
@@ -210,7 +219,22 @@ class Operator:
         return f"{type(self).__name__}({', '.join([repr(self._f), *changed])})"
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_spare": []}
+        return {**self.__dict__, "_spare": [], "_workers": None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._workers = open_workers(self._f, self._settings)
+
+    def close(self) -> None:
+        """End the threads or processes that an integer `workers` started; a later call starts others."""
+        if isinstance(self._settings.workers, int):
+            cast(Any, self._workers).close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
 
 
 @documented
