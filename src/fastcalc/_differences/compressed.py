@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from fastcalc._differences.engine import CoarserOutput, Function, Walk, walk
 from fastcalc._differences.plans import BASE, FIXED, line
 from fastcalc._differences.recipes import Frame, Recipe, Sample
-from fastcalc._differences.solve import POOR, Known, Solution
+from fastcalc._differences.solve import Known, Solution, lost
 from fastcalc._differences.steps import Rule, is_tiny
 from fastcalc._differences.structure import Chunk, Structure
 from fastcalc._kernels.compressed import recover
@@ -181,27 +181,34 @@ class Differences(Compressed):
                 break
             except CoarserOutput:
                 function.epsilon = function.coarse
-        step = sample.h[:, 0][self.structure.column]
-        bent = None if sample.turned is None else sample.turned.bent[:, 0][self.structure.column]
+        again = None
         if tiny is not None:
             again = self._retake(function, x, frame, tiny[:, 0], found, full=full)
-            if again is not None:
-                accept, second = again
-                step = np.where(accept, second.h[:, 0][self.structure.column], step)
-                if bent is not None and second.turned is not None:
-                    bent = np.where(accept, second.turned.bent[:, 0][self.structure.column], bent)
         fixed = None if sample.turned is None else sample.turned.kinds[:, 0] == FIXED
-        known = None
-        if full:
-            status = np.full(found.value.shape, Status.FIXED_STEP, np.int8)
-            if bent is not None:
-                status[bent] = Status.AT_BOUND
-            status[~np.isfinite(found.value)] = Status.NON_FINITE
-            self.hide_fixed(found.value, status, fixed)
-            known = Known(_errors(found, function.epsilon)[None, :, None], status[None, :, None])
-        else:
+        if not full:
             self.hide_fixed(found.value, None, fixed)
+            return Solution(found.value[None, :, None], sample.h, found.base, None)
+        step, status = self._steps(sample), self._status(found.value, sample)
+        if again is not None:
+            accept, second = again
+            step = np.where(accept, self._steps(second), step)
+            status = np.where(accept, self._status(found.value, second), status)
+        self.hide_fixed(found.value, status, fixed)
+        error = _errors(found, function.epsilon)
+        known = Known(error[None, :, None], status[None, :, None])
         return Solution(found.value[None, :, None], step[:, None], found.base, known)
+
+    def _steps(self, sample: Sample) -> _Array:
+        """The step of each entry: that of its column."""
+        steps: _Array = sample.h[:, 0][self.structure.column]
+        return steps
+
+    def _status(self, value: _Array, sample: Sample) -> NDArray[np.int8]:
+        status = np.full(value.shape, Status.FIXED_STEP, np.int8)
+        if sample.turned is not None:
+            status[sample.turned.bent[:, 0][self.structure.column]] = Status.AT_BOUND
+        status[~np.isfinite(value)] = Status.NON_FINITE
+        return status
 
     def _walk(
         self,
@@ -239,12 +246,12 @@ class Differences(Compressed):
     def _put(self, found: _Entries | None, part: Walk, chunk: Chunk, group: _Indices, divisor: _Array) -> _Entries:
         """The entries of a chunk, beside those of the chunks before."""
         size = self.structure.pattern.size
-        found = found or _Entries(np.full(size, np.nan, part.value.dtype), base=part.base)
+        found = found or _Entries(np.empty(size, part.value.dtype), base=part.base)
         for name in ("value", "truncation", "rounding"):
             compressed, out = getattr(part, name), getattr(found, name)
             if compressed is not None:
                 if out is None:
-                    out = np.full(size, np.nan, compressed.dtype)
+                    out = np.empty(size, compressed.dtype)  # each entry is in one chunk
                 out = out.astype(np.result_type(out, compressed), copy=False)
                 recovered(
                     self.structure,
@@ -287,7 +294,7 @@ class Differences(Compressed):
         column, epsilon = self.structure.column, function.epsilon
         # a bound that overflowed is NaN: no bound at all, where steps are far too small
         bound = np.where(np.isnan(found.rounding) & np.isfinite(found.value), np.inf, found.rounding * epsilon)
-        poor = tiny[column] & (np.abs(found.value) <= bound * epsilon**POOR)
+        poor = tiny[column] & (np.abs(found.value) <= bound * lost(self.columns.rule, epsilon))
         if not poor.any():
             return None
         only = np.zeros(len(x), np.bool_)

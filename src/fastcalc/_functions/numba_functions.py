@@ -6,6 +6,7 @@ An exception becomes a status; f then runs again from Python at the same point, 
 from __future__ import annotations
 
 import math
+import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -92,6 +93,12 @@ class NumbaFunction:
         return found
 
 
+def is_jitted(f: object) -> bool:
+    """Whether f is a function of njit."""
+    registry: Any = sys.modules.get("numba.core.registry")
+    return registry is not None and isinstance(f, registry.CPUDispatcher)
+
+
 def numba_function(f: Any) -> NumbaFunction:
     """The one `NumbaFunction` of a function of njit."""
     known: NumbaFunction | None = f.__dict__.get(_PLACE)
@@ -115,15 +122,8 @@ def _compile(f: Any, n_axes: int) -> Callback | str:
             return f"it returns {kind}; what is compiled returns real numbers in double precision"
         callback = wrappers.guarded(wrappers.function_body(f, n_axes, output))
     except Exception as error:  # numba raises of all kinds, for code that it can't compile
-        return f"numba can't compile it for such an x: {_first_line(error)}"
+        return f"numba can't compile it for such an x: {wrappers.first_line(error)}"
     return Callback(callback.address, n_axes, output, callback)
-
-
-def _first_line(error: Exception) -> str:
-    """What an error of numba says, in a line; the first ones tell where in numba it is."""
-    lines = [line.strip() for line in str(error).splitlines()]
-    said = [line for line in lines if line and not line.startswith("Failed in")]
-    return said[0][:100] if said else type(error).__name__
 
 
 class NumbaCompiled(CompiledFunction):
@@ -189,6 +189,21 @@ class NumbaCompiled(CompiledFunction):
             return error
         return CallbackError(status, x)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _again, (self._function, self._callback.n_axes, self._point_shape)
+
     def _from_python(self, x: NDArray[np.float64]) -> Any:
         point = np.array(x, np.float64)
         return self._function(point.reshape(-1 if self._point_shape is None else self._point_shape)[()])
+
+
+def compiled_function(f: Any, n_axes: int) -> NumbaCompiled:
+    """A function of njit, compiled for any x of no axes or one; TypeError where numba can't."""
+    return _again(f, n_axes, None if n_axes else ())
+
+
+def _again(f: Any, n_axes: int, point_shape: tuple[int, ...] | None) -> NumbaCompiled:
+    found = numba_function(f).callback(n_axes)
+    if isinstance(found, str):
+        raise TypeError(f"numba's function {f.__name__} can't be called in C: {found}")
+    return NumbaCompiled(f, found, point_shape)

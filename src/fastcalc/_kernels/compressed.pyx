@@ -78,14 +78,14 @@ def recover(
             )
 
 
-cdef inline const Py_ssize_t *indices(cnp.ndarray array, Py_ssize_t size) except? NULL:
+cdef inline Py_ssize_t *indices(cnp.ndarray array, Py_ssize_t size) except? NULL:
     """Data of an array of intp with `size` entries."""
     if (
         cnp.PyArray_TYPE(array) != cnp.NPY_INTP or not cnp.PyArray_IS_C_CONTIGUOUS(array)
         or cnp.PyArray_SIZE(array) != size
     ):
         raise ValueError("a kernel got indices of the wrong type, layout or size")
-    return <const Py_ssize_t *>cnp.PyArray_DATA(array)
+    return <Py_ssize_t *>cnp.PyArray_DATA(array)
 
 
 cdef void turn(
