@@ -45,6 +45,7 @@ from fastcalc._results import worst
 
 _FLOAT64 = np.dtype(np.float64)
 _Kind = tuple[tuple[int, ...], np.dtype[Any], bool]  # shape and type of x; whether f has other arguments
+_A_NUMBER: _Kind = (), _FLOAT64, False
 
 
 class Operator:
@@ -133,9 +134,9 @@ class Operator:
                 spare = self._spare.pop()
             except IndexError:  # another thread was faster
                 return None
-            shape, dtype, function, recipe = spare
+            kind, function, recipe = spare
             result = None
-            if shape == () and dtype is _FLOAT64 and type(recipe) is adaptive.Lines:
+            if kind == _A_NUMBER and type(recipe) is adaptive.Lines:
                 result = recipe.number_at_once(function, x)
             self._spare.append(spare)
             return result
