@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -53,7 +54,7 @@ class Sparse:
             pattern = pattern.symmetric
         self._pattern = pattern
 
-    def settle(self, f: Callable[..., Any], problem: Problem, others: Arguments) -> None:
+    def settle(self, f: Callable[..., Any], problem: Problem, others: tuple[Any, ...]) -> None:
         """Find the pattern, if need be, and require that it fits x, before f is called otherwise."""
         if problem.settings.vectorized and problem.x.ndim > 1:
             raise ValueError(
