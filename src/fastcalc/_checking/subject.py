@@ -127,8 +127,16 @@ def open_subject(
     frame = frame_at(settings, numbers, points)
     lower, upper = frame.bounds or (-np.inf, np.inf)
     workers = open_workers(f, settings)
-    scalar = kind == "gradient"
-    function = make_function(f, settings, numbers, len(points), scalar=scalar, one_variable=False, workers=workers)
+    function = make_function(
+        f,
+        settings,
+        numbers,
+        len(points),
+        scalar=kind == "gradient",
+        one_variable=False,
+        others=bool(before or after or settings.kwargs),
+        workers=workers,
+    )
     function.bind(before, after, settings.kwargs)
     subject = Subject(
         kind,

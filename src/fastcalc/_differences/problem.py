@@ -19,6 +19,7 @@ from fastcalc._differences.solve import Solution
 from fastcalc._differences.steps import require_moved
 from fastcalc._functions.compiled import CompiledFunction
 from fastcalc._functions.compiled_calls import CompiledCalls, as_doubles, require_plain
+from fastcalc._functions.numba_functions import NumbaFunction
 from fastcalc._functions.python import PythonFunction
 from fastcalc._functions.recognition import recognised
 from fastcalc._functions.taylor import PolynomialFunction
@@ -86,27 +87,32 @@ def make_function(
     *,
     scalar: bool,
     one_variable: bool,
+    others: bool = False,
     workers: Callable[..., Any] | None = None,
 ) -> Function:
-    """The adapter that calls f at points of n variables like x, by workers where there are some."""
+    """The adapter that calls f at points of n variables like x, by workers where there are some; `others`: the call
+    brings arguments besides x.
+    """
     imaginary, nan_on_error = settings.method == "complex", settings.on_error == "nan"
+    own = () if one_variable else x.shape[:1] if settings.vectorized else x.shape
+    dtype = np.result_type(x.dtype, np.complex64) if imaginary else x.dtype
+    if isinstance(f, NumbaFunction):
+        others = others or bool(settings.args or settings.kwargs)
+        f = f.for_polynomials if settings.method == "exact" else f.at(own, dtype, settings.vectorized, others)
     if workers is not None:
         from fastcalc._functions import workers as mapped
 
         adapter: Any
-        dtype = np.result_type(x.dtype, np.complex64) if imaginary else x.dtype
         if isinstance(f, CompiledFunction):
             adapter = mapped.MappedCompiled(f.pointer, n, scalar, nan_on_error, workers)
         elif settings.vectorized:
             adapter = mapped.MappedVectorized(f, dtype, n, one_variable, scalar, imaginary, nan_on_error, workers)
         else:
-            shape = () if one_variable else x.shape
-            adapter = mapped.MappedPython(f, dtype, shape, scalar, imaginary, nan_on_error, workers)
+            adapter = mapped.MappedPython(f, dtype, own, scalar, imaginary, nan_on_error, workers)
         return cast(Function, adapter)
     if isinstance(f, CompiledFunction):
         return CompiledCalls(f.pointer, n, scalar, nan_on_error)
     if settings.method == "exact":
-        own = () if one_variable else x.shape[:1] if settings.vectorized else x.shape
         exact = PolynomialFunction(
             f,
             x.dtype,
@@ -117,10 +123,9 @@ def make_function(
             nan_on_error=nan_on_error,
         )
         return cast(Function, exact)  # all that is common of them; its recipes alone call it
-    dtype = np.result_type(x.dtype, np.complex64) if imaginary else x.dtype
     if settings.vectorized:
         return VectorizedFunction(f, dtype, n, one_variable, scalar, imaginary, nan_on_error)
-    return PythonFunction(f, dtype, () if one_variable else x.shape, scalar, imaginary, nan_on_error)
+    return PythonFunction(f, dtype, own, scalar, imaginary, nan_on_error)
 
 
 def frame_at(settings: Settings, x: NDArray[Any], points: NDArray[Any]) -> Frame:
@@ -193,9 +198,9 @@ class Problem:
         return None if solution.base is None else solution.base.reshape(self.function.shape + self.batch)[()]
 
     def require_gradient(self) -> None:
-        """Require of a function that is to be a gradient that it returned one; compiled ones return flat arrays."""
+        """Require of a function that is to be a gradient that it returned one; compiled ones may return flat arrays."""
         shape, flat = self.function.shape, isinstance(self.function, CompiledCalls)
-        if shape != ((len(self.points),) if flat else self.variables):
+        if shape != self.variables and not (flat and shape == (len(self.points),)):
             raise ValueError(
                 f"`gradient` must return one component per variable, shape {self.variables}; got shape {shape}: is it "
                 "the gradient of f?"

@@ -83,11 +83,11 @@ def jvp(
     array([5., 4.])
     """
     problem = open_problem(f, x, options, out, (v,))
-    solution = _along(problem, _vector("v", v, problem))
+    solution = along(problem, _vector("v", v, problem))
     return problem.finish(solution, problem.function.shape + problem.batch, out)
 
 
-def _along(problem: Problem, v: _Array) -> Solution:
+def along(problem: Problem, v: _Array) -> Solution:
     """First derivatives along v, (m, lanes), summed over groups of variables that one step suits."""
     if problem.settings.method == "exact":  # no steps, no groups
         recipe = direction(problem.settings, v, [])
@@ -255,7 +255,7 @@ def hvp(
     """
     if gradient is not None:
         problem = open_problem(recognised(gradient, "gradient"), x, options, out, (v,))
-        solution = _along(problem, _vector("v", v, problem))
+        solution = along(problem, _vector("v", v, problem))
         problem.require_gradient()
         return problem.finish(solution, problem.x.shape, out)
     problem = open_problem(f, x, options, out, (v,))
