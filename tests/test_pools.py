@@ -215,7 +215,7 @@ def test_what_pickle_does_not_take(spawning):
 
 def test_without_cloudpickle(spawning, monkeypatch):
     monkeypatch.setitem(sys.modules, "cloudpickle", None)
-    with pytest.raises(TypeError, match="`f` and its arguments must be picklable .* install cloudpickle, which takes"):
+    with pytest.raises(TypeError, match=r"`f` and its arguments must be picklable .* install cloudpickle, which takes"):
         fc.gradient(lambda x: x[0], X, workers=2)
     with pytest.raises(TypeError, match="use the map of a thread pool"):
         packing.packed(threading.Lock())

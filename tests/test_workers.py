@@ -1,6 +1,8 @@
 """Calls of f by workers: the answer, to the last bit, and everything around it is that of a serial run."""
 
 import concurrent.futures
+import contextlib
+import multiprocessing
 import multiprocessing.dummy
 import sys
 import threading
@@ -11,8 +13,10 @@ import pytest
 
 import fastcalc as fc
 from fastcalc._functions import progress, workers
+from tests.c_functions import compiled_from, library  # noqa: F401
 
 X = np.array([0.7, -1.3, 2.1, 0.4])
+SHIFT = np.array([0.0, 2.0, 0.0, 0.0])
 
 
 def wave(x):
@@ -287,10 +291,8 @@ def test_a_buffer_that_threads_share_is_noticed(vectorized):
             return x * x[0]
         np.multiply(x, x[0], out=buffer)
         if not turns.broken and threading.current_thread() is not threading.main_thread():
-            try:
+            with contextlib.suppress(threading.BrokenBarrierError):
                 turns.wait()  # both have written
-            except threading.BrokenBarrierError:
-                pass
         return buffer
 
     def two_threads(function, items):
@@ -405,7 +407,7 @@ def fails(x):
 
 @pytest.mark.parametrize("spread", [map, in_threads, 2], ids=["map", "threads", "processes"])
 def test_exceptions_arrive_as_themselves(spread):
-    with pytest.raises(Odd, match="no at -1.3") as caught:
+    with pytest.raises(Odd, match=r"no at -1\.3") as caught:
         fc.gradient(fails, X, workers=spread)
     assert (caught.value.why, caught.value.place < X[1]) == ("no", True)
     if spread == 2:
@@ -513,7 +515,7 @@ def test_an_operator_works_again_after_an_exception():
     with fc.Gradient(fails, workers=2) as g:
         with pytest.raises(Odd):
             g(X)
-        assert_same(g(X + [0, 2, 0, 0]), fc.gradient(fails, X + [0, 2, 0, 0]))
+        assert_same(g(X + SHIFT), fc.gradient(fails, X + SHIFT))
 
 
 # ---------------------------------------------------------------------------------------------- the option
@@ -537,7 +539,7 @@ def test_values_of_the_option(value, kind, message):
 def test_a_pool_is_no_map():
     with (
         multiprocessing.dummy.Pool(1) as pool,
-        pytest.raises(TypeError, match="function like map; got .*: give its map"),
+        pytest.raises(TypeError, match=r"function like map; got .*: give its map"),
     ):
         fc.gradient(wave, X, workers=pool)
 
@@ -609,6 +611,90 @@ def test_joblib():
         return joblib.Parallel(n_jobs=2, backend="threading")(joblib.delayed(function)(item) for item in items)
 
     assert_same(fc.gradient(wave, X, workers=spread), fc.gradient(wave, X))
+
+
+# ---------------------------------------------------------------------------------------------- compiled functions
+
+COMPILED = {
+    "gradient": lambda f, **o: fc.gradient(f, X, **o),
+    "adaptive": lambda f, **o: fc.gradient(f, X, method="adaptive", **o),
+    "many": lambda f, **o: fc.gradient(f, np.linspace(0.1, 1, 150), **o),
+    "hessian": lambda f, **o: fc.hessian(f, X, **o),
+    "batch": lambda f, **o: fc.gradient(f, np.linspace(0.1, 1, 600).reshape(3, 200), vectorized=True, **o),
+    "few in a batch": lambda f, **o: fc.gradient(f, np.linspace(0.1, 1, 300).reshape(150, 2), vectorized=True, **o),
+    "value": lambda f, **o: fc.value_and_gradient(f, X, **o),
+    "laplacian": lambda f, **o: fc.laplacian(f, X, **o),
+}
+
+
+@pytest.mark.parametrize("name", COMPILED)
+@pytest.mark.parametrize("spread", [1, 3, map, in_threads], ids=["1", "3", "map", "threads"])
+def test_compiled_functions(library, name, spread):  # noqa: F811
+    f, run = compiled_from(library, "smooth"), COMPILED[name]
+    assert_same(run(f, workers=spread), run(f))
+    if name != "value":
+        assert_same_result(run(f, workers=spread, full_output=True), run(f, full_output=True))
+
+
+@pytest.mark.parametrize("method", ["central", "adaptive"])
+def test_compiled_functions_of_many_outputs(library, method):  # noqa: F811
+    f = compiled_from(library, "outputs", n_outputs=5)
+    x = np.linspace(0.3, 1, 40)
+    serial = fc.jacobian(f, x, method=method, full_output=True)
+    assert_same_result(fc.jacobian(f, x, method=method, workers=2, full_output=True), serial)
+
+
+def test_compiled_functions_of_one_variable(library):  # noqa: F811
+    f, x = compiled_from(library, "wave"), np.linspace(-1, 1, 300)
+    assert_same(fc.derivative(f, x, workers=2), fc.derivative(f, x))
+
+
+def test_compiled_failures(library):  # noqa: F811
+    f = compiled_from(library, "fails_beyond", n_outputs=2, user_data=np.array([0.7]))
+    x = np.linspace(0.1, 0.7, 60)  # the last variable is at the limit
+    with pytest.raises(fc.CallbackError) as serial:
+        fc.jacobian(f, x)
+    expected = fc.jacobian(f, x, on_error="nan", full_output=True)
+    assert np.isnan(expected.value[:, -1]).all()
+    assert np.isfinite(expected.value[:, :-1]).all()
+    for spread in (3, in_threads):
+        with pytest.raises(fc.CallbackError) as caught:
+            fc.jacobian(f, x, workers=spread)
+        assert caught.value.status == serial.value.status == 60
+        assert_same(caught.value.point, serial.value.point)
+        assert_same_result(fc.jacobian(f, x, on_error="nan", workers=spread, full_output=True), expected)
+
+
+def test_a_compiled_function_stays_in_its_process(library):  # noqa: F811
+    f = compiled_from(library, "smooth")
+    with (
+        concurrent.futures.ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool,
+        pytest.raises(TypeError, match="a compiled function can't be sent to other processes"),
+    ):
+        fc.gradient(f, X, workers=pool.map)
+
+
+def test_functions_of_numba():
+    numba = pytest.importorskip("numba")
+
+    @numba.njit
+    def f(x):
+        total = 0.0
+        for i in range(x.size):
+            total += np.sin(x[i]) * x[0]
+        return total
+
+    @numba.njit
+    def pair(x):
+        return np.array([x[0] * x[1], x[0]])
+
+    x = np.linspace(0.1, 1, 50)
+    for spread in (2, map, in_threads):
+        assert_same(fc.gradient(f, x, workers=spread), fc.gradient(f, x))
+        assert_same(fc.jacobian(pair, x, workers=spread), fc.jacobian(pair, x))
+    with fc.Gradient(f, workers=2) as g, concurrent.futures.ThreadPoolExecutor(2) as pool:
+        for got in pool.map(g, [x] * 8):
+            assert_same(got, fc.gradient(f, x))
 
 
 # ---------------------------------------------------------------------------------------------- progress

@@ -80,9 +80,7 @@ class _Entries:
         self.outs: dict[int, _Array] = {}
         self.base: _Array | None = None
 
-    def take(
-        self, function: Function, plan: Plan, group: int, stop: int, mode: int, lane: int, width: int
-    ) -> None:
+    def take(self, function: Function, plan: Plan, group: int, stop: int, mode: int, lane: int, width: int) -> None:
         """The entries of some colours."""
         m, rows = function.m, self.structure.pattern.shape[0]
         if m != rows:

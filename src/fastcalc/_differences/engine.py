@@ -32,9 +32,7 @@ class CoarserOutput(Exception):
 class Results(Protocol):
     """Where a walk puts its results: those of groups `group` to `stop` of a plan, as soon as their values are there."""
 
-    def take(
-        self, function: Function, plan: Plan, group: int, stop: int, mode: int, lane: int, width: int
-    ) -> None:
+    def take(self, function: Function, plan: Plan, group: int, stop: int, mode: int, lane: int, width: int) -> None:
         """Combine the values of f for some lanes."""
 
     def nothing(self, function: Function) -> None:
@@ -147,9 +145,7 @@ class _Full:
         self.n_targets, self.lanes, self.divisors, self.complete = n_targets, lanes, divisors, complete
         self.outs: dict[int, NDArray[Any]] = {}
 
-    def take(
-        self, function: Function, plan: Plan, group: int, stop: int, mode: int, lane: int, width: int
-    ) -> None:
+    def take(self, function: Function, plan: Plan, group: int, stop: int, mode: int, lane: int, width: int) -> None:
         """Into the rows of their targets."""
         out = self._destination(mode, function)
         if self.divisors.dtype != out.real.dtype:

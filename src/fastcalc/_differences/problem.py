@@ -76,7 +76,7 @@ def open_workers(f: Callable[..., Any], settings: Settings) -> Callable[..., Any
     from fastcalc._functions.workers import opened  # and with it concurrent.futures, only where they are needed
 
     known = (f, *settings.args, *(settings.kwargs or {}).values())
-    return opened(settings.workers, threads=settings.vectorized or isinstance(f, CompiledFunction), known=known)
+    return opened(settings.workers, f, known, vectorized=settings.vectorized)
 
 
 def make_function(
@@ -104,7 +104,7 @@ def make_function(
 
         adapter: Any
         if isinstance(f, CompiledFunction):
-            adapter = mapped.MappedCompiled(f.pointer, n, scalar, nan_on_error, workers)
+            adapter = mapped.mapped_compiled(f, own, scalar, nan_on_error, workers)
         elif settings.vectorized:
             adapter = mapped.MappedVectorized(f, dtype, n, one_variable, scalar, imaginary, nan_on_error, workers)
         else:

@@ -138,4 +138,6 @@ def _require_scipy() -> None:
 def refuse_destination(out: Any) -> None:
     """Sparse results are new arrays."""
     if out is not None:
-        raise ValueError(f"`out` is for dense results; got {check.short(type(out).__name__)} with `sparsity`: leave it out")
+        raise ValueError(
+            f"`out` is for dense results; got {check.short(type(out).__name__)} with `sparsity`: leave it out"
+        )

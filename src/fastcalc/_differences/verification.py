@@ -219,5 +219,3 @@ def _message(lacking: list[_Entry], how: str, unasked: int) -> str:
         f"{f' and perhaps {more} more' if more > 0 else ''}: output {first.row}, for example, {how} variable "
         f"{first.variable}, where it has none; add them, or let sparsity='detect' find them"
     )
-
-

@@ -191,6 +191,21 @@ class Processes(Pool):
         executor.shutdown(wait=False, cancel_futures=True)
 
 
+class ThreadsOrProcesses(Pool):
+    """For functions of njit: threads where they run compiled, processes where they are called from Python."""
+
+    def __init__(self, count: int, known: Sequence[Any]) -> None:
+        super().__init__(count)
+        self.threads, self._processes = Threads(count), Processes(count, known)
+
+    def __call__(self, call: Any, items: Iterable[Any]) -> Iterator[Any]:
+        return self._processes(call, items)
+
+    def close(self) -> None:
+        self.threads.close()
+        self._processes.close()
+
+
 def _start(count: int, known: Sequence[Any]) -> tuple[ProcessPoolExecutor, Any]:
     """Processes, and a number in memory shared with them that is not 0 as soon as they are to stop."""
     context = multiprocessing.get_context()
