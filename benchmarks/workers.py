@@ -1,4 +1,4 @@
-"""Calls of f by two workers beside one: threads for compiled and vectorised functions, processes for Python: one command.
+"""Calls of f by two workers beside one: threads for compiled and vectorised functions, processes for Python ones.
 
     python benchmarks/workers.py [--quick] [--markdown] [--workers N]
 
@@ -86,17 +86,9 @@ def cases(*, tiny: bool) -> list[Case]:
     share = 1e-3 if tiny else 1.0
     found = []
     if twins.compiler() is not None:
-        # 10 us a call: Rosenbrock's function takes about 1 ns a variable
-        n = 10 if tiny else 8000
-        f = fc.compiled(twins.function("rosenbrock"))
-        point = np.full(n, 1.5)
-        begun, calls = time.perf_counter(), 0
-        while time.perf_counter() - begun < 0.05:
-            f(point)
-            calls += 1
-        n = max(10, round(n * 1e-5 * calls / 0.05)) if not tiny else n
-        some = np.linspace(0.5, 1.5, n)
-        found.append(Case("compiled, 10 us", fc.Jacobian, f, some, {"step": 1e-6}, TARGET))
+        f, x = fc.compiled(twins.function("series")), np.linspace(0.5, 1.5, 4 if tiny else 100)
+        found.append(Case("compiled, 10 us", fc.Gradient, f, x, {}, TARGET))
+        found.append(Case("compiled, 10 us", fc.Hessian, f, x, {}, TARGET))
     dear, x = Dear(busy(0.01 * share)), np.linspace(0.5, 1.5, 3 if tiny else 20)
     found.append(Case("Python, 10 ms", fc.Gradient, dear, x, {}, TARGET))
     found.append(Case("Python, 10 ms", fc.Hessian, dear, x[: len(x) // 3], {}, TARGET))
