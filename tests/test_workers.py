@@ -142,6 +142,41 @@ def test_processes(name):
     assert_same_result(run(workers=2, full_output=True), run(full_output=True))
 
 
+def chain(x):
+    y = x * x
+    y[1:] += x[:-1]
+    return y
+
+
+def energy(x):
+    return np.sum(x[1:] * x[:-1] ** 2)
+
+
+def energy_gradient(x):
+    slope = np.zeros_like(x)
+    slope[1:] += x[:-1] ** 2
+    slope[:-1] += 2 * x[1:] * x[:-1]
+    return slope
+
+
+@pytest.mark.parametrize("spread", [2, in_threads], ids=["processes", "threads"])
+def test_sparse_derivatives(spread):
+    pytest.importorskip("scipy")
+    x = np.linspace(0.5, 1.5, 30)
+    lower, band = np.eye(30) + np.eye(30, k=-1), np.eye(30) + np.eye(30, k=-1) + np.eye(30, k=1)
+    for run in (
+        lambda **o: fc.jacobian(chain, x, sparsity=lower, **o),
+        lambda **o: fc.jacobian(chain, x, sparsity="detect", **o),
+        lambda **o: fc.jacobian(chain, x, sparsity=lower, method="adaptive", **o),
+        lambda **o: fc.hessian(energy, x, sparsity=band, **o),
+        lambda **o: fc.hessian(energy, x, sparsity=band, gradient=energy_gradient, **o),
+        lambda **o: fc.detect_sparsity(chain, x, **o),
+    ):
+        got, wanted = run(workers=spread), run()
+        for name in ("data", "indices", "indptr"):
+            assert_same(getattr(got, name), getattr(wanted, name))
+
+
 def test_functions_over_operators():
     x, variances = X[:2], np.array([0.1, 0.2])
     for got, wanted in zip(

@@ -36,6 +36,7 @@ def detect_sparsity(
     kwargs: Mapping[str, Any] | None = None,
     argnum: int = 0,
     vectorized: bool = False,
+    workers: int | Callable[..., Any] | None = None,
     on_error: Literal["raise", "nan"] = "raise",
 ) -> Any:
     """Which outputs of f depend on which variables: the entries that its Jacobian may have near x.
@@ -70,6 +71,8 @@ def detect_sparsity(
         Place of x among the arguments: f(*args[:argnum], x, *args[argnum:], **kwargs).
     vectorized : bool, default False
         f takes points as columns, (n, k), and returns (k,) or (m, k).
+    workers : int or map-like callable, optional
+        Who calls f, as for `jacobian`; Taylor polynomials stay here.
     on_error : {"raise", "nan"}, optional
         Whether an exception of f propagates, or a point where there is one tells nothing.
 
@@ -139,7 +142,8 @@ def detect_sparsity(
     level = _level(noise)
     symmetric = check.flag("symmetric", symmetric)
     options = {"scale": scale, "bounds": bounds, "args": args, "kwargs": kwargs, "argnum": argnum}
-    problem = open_problem(f, x, options | {"vectorized": vectorized, "on_error": on_error}, None)
+    options |= {"vectorized": vectorized, "workers": workers, "on_error": on_error}
+    problem = open_problem(f, x, options, None)
     settings = problem.settings
     function = as_function(f, settings)
     others = settings.args[: settings.argnum], settings.args[settings.argnum :], settings.kwargs
@@ -184,7 +188,7 @@ def _pattern(
     def adapter(method: str, on_error: str) -> Any:
         require_plain("f", f, method, False)
         settings = replace(problem.settings, method=method, on_error=on_error)
-        made = make_function(f, settings, problem.x, n, scalar=False, one_variable=False)
+        made = make_function(f, settings, problem.x, n, scalar=False, one_variable=False, workers=problem.workers)
         made.bind(*others)
         return made
 

@@ -199,7 +199,9 @@ class Operator:
         """Let the pattern of a sparse result be found, and be one for x."""
         refuse_destination(out)
         values = replace(self._settings, method="central")  # detection takes values, whatever the method
-        function = make_function(self._f, values, x, len(points), scalar=False, one_variable=False)
+        function = make_function(
+            self._f, values, x, len(points), scalar=False, one_variable=False, workers=self._workers
+        )
         function.bind(*others)
         sparse.settle(self._f, Problem(self._settings, x, points, frame, function), others)
 

@@ -99,7 +99,7 @@ def make_function(
     if isinstance(f, NumbaFunction):
         others = others or bool(settings.args or settings.kwargs)
         f = f.for_polynomials if settings.method == "exact" else f.at(own, dtype, settings.vectorized, others)
-    if workers is not None:
+    if workers is not None and settings.method != "exact":
         from fastcalc._functions import workers as mapped
 
         adapter: Any
@@ -192,6 +192,11 @@ class Problem:
     def batch(self) -> tuple[int, ...]:
         """Shape of the batch of points."""
         return self.x.shape if self.one_variable else self.x.shape[1:] if self.settings.vectorized else ()
+
+    @property
+    def workers(self) -> Callable[..., Any] | None:
+        """The map that spreads the calls of f, for another adapter of the same function."""
+        return getattr(self.function, "workers", None)
 
     def fun(self, solution: Solution) -> Any:
         """f(x) in its own shape, None where it was not evaluated."""

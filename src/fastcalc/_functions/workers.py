@@ -145,6 +145,11 @@ class MappedPython(MappedPoints):
         """Set the arguments before and after x, and those by name."""
         self._spread.arguments = before, after, keywords or {}
 
+    @property
+    def workers(self) -> Map:
+        """The map that spreads the calls."""
+        return self._spread.map
+
     def columns(self) -> int:
         """Values to keep in a block: enough for all workers, as far as memory allows."""
         return max(_FEWEST, _BYTES // (8 * (max(0, self.m) + self.n_components + 1))) if self.m >= 0 else _FEWEST
@@ -181,6 +186,11 @@ class MappedVectorized(MappedBlocks):
     def bind(self, before: tuple[Any, ...], after: tuple[Any, ...], keywords: dict[str, Any] | None) -> None:
         """Set the arguments before and after x, and those by name."""
         self._spread.arguments = before, after, keywords or {}
+
+    @property
+    def workers(self) -> Map:
+        """The map that spreads the calls."""
+        return self._spread.map
 
     def columns(self) -> int:
         """Values to keep in a block: enough for all workers, as far as memory allows."""
@@ -223,6 +233,11 @@ class MappedCompiled(CompiledCalls):
         self._map = workers
         self._make = lambda: CompiledCalls(pointer, n, scalar, nan_on_error)
         self._idle: deque[CompiledCalls] = deque()
+
+    @property
+    def workers(self) -> Map:
+        """The map that spreads the calls."""
+        return self._map
 
     def columns(self) -> int:
         """Values to keep in a block: enough for all workers, as far as memory allows."""
