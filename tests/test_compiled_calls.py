@@ -590,15 +590,25 @@ def test_interrupts(library, pause):  # noqa: F811
     calls = {
         "batch": lambda: fc.gradient(f, batch, vectorized=True),
         "adaptive": lambda: fc.gradient(f, batch, vectorized=True, method="adaptive"),
-        "hessian": lambda: fc.hessian(f, batch, vectorized=True),
+        "hessian": lambda: fc.hessian(f, np.tile(batch[:8], 20), vectorized=True),
         "values": lambda: f.values_at(np.ascontiguousarray(np.tile(batch.T, (50, 1)))),
     }
     operators = [fc.Gradient(f, vectorized=True)]
     calls["operator"] = lambda: operators[0](batch)
     for name, call in calls.items():
-        assert min(delay_of_interrupt(call) for _ in range(2)) < 0.1 + pause * 1e-6, name
+        assert shortest_delay(call) < 0.1 + pause * 1e-6, name
     small = batch[:, :2]
     assert operators[0](small).shape == small.shape  # usable again
+
+
+def shortest_delay(call, enough=0.05, tries=5):
+    """Of some tries: a machine that is busy with other things delays everything."""
+    shortest = np.inf
+    for _ in range(tries):
+        shortest = min(shortest, delay_of_interrupt(call))
+        if shortest < enough:
+            break
+    return shortest
 
 
 def delay_of_interrupt(call):
@@ -627,7 +637,7 @@ def test_interrupts_where_calls_become_expensive(library):  # noqa: F811
     f = compiled_from(library, "slow_beyond_one", user_data=pause)
     batch = np.ones((1, 50_000))
     batch[0, :30_000] = 0.25
-    assert min(delay_of_interrupt(lambda: fc.gradient(f, batch, vectorized=True)) for _ in range(2)) < 0.2
+    assert shortest_delay(lambda: fc.gradient(f, batch, vectorized=True)) < 0.2
 
 
 def test_pointers_keep_their_owners_alive(library):  # noqa: F811
