@@ -1,5 +1,6 @@
 """Compiled functions in all operators and methods: the same bits as the same functions called from Python."""
 
+import contextlib
 import ctypes
 import gc
 import os
@@ -7,6 +8,7 @@ import pickle
 import signal
 import threading
 import time
+import tracemalloc
 import weakref
 from concurrent.futures import ThreadPoolExecutor
 
@@ -654,6 +656,40 @@ def test_pointers_keep_their_owners_alive(library):  # noqa: F811
     del operator
     gc.collect()
     assert seen() is None
+
+
+def test_nothing_is_left_behind(library):  # noqa: F811
+    limit = np.array([2.0])
+    failing = compiled_from(library, "fails_beyond", n_outputs=2, user_data=limit)
+    smooth, clears, wave = (compiled_from(library, name) for name in ("smooth", "clears", "wave"))
+    kept = fc.Gradient(smooth)
+
+    def run():
+        kept(X)
+        fc.gradient(clears, X)
+        fc.derivative(wave, 0.5)
+        compiled_from(library, "smooth").values_at(X[None])
+        fc.jacobian(failing, X, on_error="nan")
+        with contextlib.suppress(fc.CallbackError):
+            fc.jacobian(failing, X)
+        with contextlib.suppress(fc.CallbackError):
+            failing.values_at(X[None])
+
+    calls, grown = 100, []
+    tracemalloc.start()
+    try:
+        for _ in range(2 * calls):  # fills the caches of NumPy and Python with memory that is traced
+            run()
+        while not grown or (min(grown) >= 24 * calls and len(grown) < 8):
+            gc.collect()
+            before = tracemalloc.get_traced_memory()[0]
+            for _ in range(calls):
+                run()
+            gc.collect()
+            grown.append(tracemalloc.get_traced_memory()[0] - before)
+    finally:
+        tracemalloc.stop()
+    assert min(grown) < 24 * calls, grown
 
 
 # --- the kernel -------------------------------------------------------------------------------------------------------
