@@ -154,7 +154,7 @@ def detect_sparsity(
 
 
 def detected(f: Callable[..., Any], problem: Problem, others: Arguments, *, symmetric: bool = False) -> Pattern:
-    """The pattern for ``sparsity="detect"``, of a function in the form of `as_function`, with default options."""
+    """The pattern for ``sparsity="detect"`` of f, as `as_function` gives it, at a point, with default options."""
     return _pattern(f, problem, others, None, _POINTS, 0.0, symmetric=symmetric)
 
 
@@ -177,6 +177,9 @@ def _pattern(
             f"`x` must be finite, so that f has values near it; got {problem.points[strange[0], 0]} for variable "
             f"{strange[0]}"
         )
+
+    if problem.settings.method == "complex":
+        problem = replace(problem, points=np.ascontiguousarray(problem.points.real))
 
     def adapter(method: str, on_error: str) -> Any:
         require_plain("f", f, method, False)

@@ -71,7 +71,7 @@ def find_pattern(m: int, n: int, test: Test, *, symmetric: bool = False) -> Patt
             groups, candidates = _without_heavy(groups, candidates, test, found)
             at_random &= len(groups.order) == before
         parts = _PARTS
-    found.append((candidates.rows, groups.order[candidates.indices]))
+    found.append((candidates.rows, groups.order[groups.starts[candidates.indices]]))
     pattern = from_entries((m, n), *(np.concatenate(side) for side in zip(*found, strict=True)))
     return pattern.symmetric if symmetric else pattern
 
@@ -172,9 +172,11 @@ def _without_heavy(
     for variable, noticed in zip(heavy, test([heavy[i : i + 1] for i in range(len(heavy))]), strict=True):
         rows = np.flatnonzero(noticed)
         found.append((rows, np.full_like(rows, variable)))
+    groups = groups.without(heavy)
     light = np.ones(len(counts), np.bool_)
     light[heavy] = False
-    return groups.without(heavy), _selected(candidates, light[candidates.rows])
+    has_more = np.diff(groups.starts) > 0
+    return groups, _selected(candidates, light[candidates.rows] & has_more[candidates.indices])
 
 
 def _one_by_one(m: int, n: int, test: Test) -> Pattern:

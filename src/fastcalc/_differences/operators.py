@@ -134,9 +134,9 @@ class Operator:
                 spare = self._spare.pop()
             except IndexError:  # another thread was faster
                 return None
-            kind, function, recipe = spare
+            known, function, recipe = spare
             result = None
-            if kind == _A_NUMBER and type(recipe) is adaptive.Lines:
+            if known == _A_NUMBER and type(recipe) is adaptive.Lines:
                 result = recipe.number_at_once(function, x)
             self._spare.append(spare)
             return result
@@ -201,7 +201,7 @@ class Operator:
         values = replace(self._settings, method="central")  # detection takes values, whatever the method
         function = make_function(self._f, values, x, len(points), scalar=False, one_variable=False)
         function.bind(*others)
-        sparse.settle(Problem(self._settings, x, points, frame, function))
+        sparse.settle(self._f, Problem(self._settings, x, points, frame, function), others)
 
     def _finish(self, problem: Problem, solution: Solution, out: NDArray[Any] | None) -> Any:
         if self._sparse is not None:

@@ -227,12 +227,13 @@ class Displaced:
         for first in range(0, len(groups), width):
             some = groups[first : first + width]
             values = self.values.moved(self.x, self.target, some)
-            shown = self.shows(values).T
+            shown: _Mask = self.shows(values).T
             if self.values.error is None:
                 noticed[first : first + width] |= shown
                 self.answered = True
                 continue
             failed = np.isnan(values).all(axis=0)
+            self.answered |= not failed.all()
             for k, group in enumerate(some):
                 noticed[first + k] |= self._alone(group) if failed[k] else shown[k]
             if self.failures > _FAILURES:

@@ -85,7 +85,7 @@ class _Around:
         numbers = random.uniform(low, high, n) * random.choice([-1, 1], n)
         if self.is_complex:
             numbers = numbers + 1j * random.uniform(low, high, n) * random.choice([-1, 1], n)
-        return numbers.astype(self.x.dtype)
+        return np.asarray(numbers.astype(self.x.dtype))
 
     def _inside(self, points: _Array) -> _Array:
         if self.is_complex:
