@@ -8,6 +8,7 @@ and values are combined as soon as they are there: the same sums in the same ord
 A mixed second derivative is the stencil along the sum of two axes, less those of both.
 """
 from libc.float cimport DBL_EPSILON
+from libc.stdint cimport uint64_t
 from libc.string cimport memcpy
 
 cimport numpy as cnp
@@ -16,7 +17,8 @@ import numpy as np
 
 from fastcalc._kernels.calling cimport FLOAT64, empty
 from fastcalc._kernels.compiled cimport (
-    DONE, CompiledCaller, Outcome, Work, bits, difference, enter, go_to, look_closely, was_changed
+    DONE, INTERRUPTED, SCALAR, CompiledCaller, Outcome, Work, bits, enter, go_to, keep_watch, look_closely, scalar,
+    scalar_data, was_changed
 )
 from fastcalc._kernels.steps import true_steps
 
@@ -111,35 +113,143 @@ cdef inline Outcome visit(Work *w, Py_ssize_t c, double displaced, double *y) no
 
 
 cdef Outcome lines(
-    Work *w, const Stencil *s, const double *h, const double *divisor, Py_ssize_t step_lanes, const Place *at, double *y
+    Work *w, const Stencil *s, const double *h, Py_ssize_t step_lanes, const Place *at, double *y
 ) noexcept nogil:
-    # All derivatives at the origin of w. IN h, divisor [n, step_lanes]; y[(points + 1) * m] is memory.
+    # The sums of all lines at the origin of w. IN h[n, step_lanes]; y[(points + 1) * m] is memory.
     cdef double *base = y + s.points * at.m
     cdef Py_ssize_t i
-    cdef double value, factor
-    cdef int p, t, o, d
+    cdef double value
+    cdef int p, t, o
     cdef Outcome outcome
     if s.needs_base:
         outcome = enter(w, base)
         if outcome != DONE:
             return outcome
-        look_closely(w, 1)
     for i in range(w.n):
         for p in range(s.points):
+            look_closely(w, i * s.points + p)
             outcome = visit(w, i, w.origin[i] + s.offset[p] * h[i * step_lanes], y + p * at.m)
             if outcome != DONE:
                 return outcome
-        look_closely(w, i)
-        factor = s.denominator * divisor[i * step_lanes]
         for o in range(at.m):
             value = term(s, 0, y, base, at.m, o)
             for t in range(1, s.terms):
                 value += term(s, t, y, base, at.m, o)
-            value /= factor
-            for d in range(1, s.order):
-                value /= divisor[i * step_lanes]
-            at.out[(o * at.targets + i) * at.lanes] = known(value)
+            at.out[(o * at.targets + i) * at.lanes] = value
     return DONE
+
+
+cdef Outcome lines_everywhere(
+    Work *w, const Stencil *s, const double *x, const double *h, Py_ssize_t width, const Place *block, double *y
+) noexcept nogil:
+    # The same at all points x[n, width].
+    cdef Py_ssize_t b
+    cdef Place at = block[0]
+    cdef Outcome outcome
+    for b in range(width):
+        go_to(w, x + b, width)
+        outcome = lines(w, s, h + b, width, &at, y)
+        if outcome != DONE or was_changed(w):
+            return outcome
+        at.out += 1
+    return DONE
+
+
+cdef inline Outcome scalar_lines(
+    bint takes_data, int points, int terms, bint closely, Work *w, const Stencil *s, const double *x, const double *h,
+    Py_ssize_t lanes, Py_ssize_t width, double *out, Py_ssize_t out_lanes, double *y,
+) noexcept nogil:
+    # The same of a function that returns its one value, at the first `width` points x[n, lanes], with all that `visit`
+    # needs in local variables: compilers read anew after each call what f could have changed. `closely`: look for what
+    # f does to its point, and the next call may undo, after some calls too.
+    cdef double *point = w.point
+    cdef double *origin = w.origin
+    cdef void *address = w.routine.address
+    cdef void *data = w.routine.data
+    cdef double *base = y + points
+    cdef Py_ssize_t i, b, n = w.n
+    cdef uint64_t changed = 0
+    cdef double value, displaced
+    cdef int p, t, left = w.watch.left
+    for b in range(width):
+        for i in range(n):
+            changed |= bits(point[i]) ^ bits(origin[i])
+            origin[i] = point[i] = x[i * lanes + b]
+        for i in range(n):
+            if i == 0 and s.needs_base:
+                base[0] = called(takes_data, address, data, n, point)
+                left -= 1
+            changed |= bits(point[i]) ^ bits(origin[i])
+            for p in range(points):
+                if closely:
+                    look_closely(w, i * points + p)
+                displaced = origin[i] + s.offset[p] * h[i * lanes + b]
+                point[i] = displaced
+                y[p] = called(takes_data, address, data, n, point)
+                changed |= bits(point[i]) ^ bits(displaced)
+                point[i] = origin[i]
+                left -= 1
+                if left <= 0:
+                    if keep_watch(&w.watch) != 0:
+                        return INTERRUPTED
+                    left = w.watch.left
+            value = term(s, 0, y, base, 1, 0)
+            for t in range(1, terms):
+                value += term(s, t, y, base, 1, 0)
+            out[i * out_lanes + b] = value
+    w.watch.left = left
+    w.changed |= changed
+    w.calls += width * (n * points + s.needs_base)
+    return DONE
+
+
+cdef inline double called(bint takes_data, void *address, void *data, Py_ssize_t n, double *point) noexcept nogil:
+    if takes_data:
+        return (<scalar_data>address)(<int>n, point, data)
+    return (<scalar>address)(<int>n, point)
+
+
+cdef Outcome scalar_lines_everywhere(
+    Work *w, const Stencil *s, const double *x, const double *h, Py_ssize_t width, const Place *at, double *y
+) noexcept nogil:
+    cdef bint takes_data = w.routine.takes_data
+    cdef Outcome outcome
+    go_to(w, x, width)
+    outcome = scalar_lines(takes_data, s.points, s.terms, True, w, s, x, h, width, 1, at.out, at.lanes, y)
+    if outcome == DONE and width > 1:
+        if s.points == 2 and s.terms == 1 and not takes_data:  # constants for compilers: the usual gradient
+            outcome = scalar_lines(
+                False, 2, 1, False, w, s, x + 1, h + 1, width, width - 1, at.out + 1, at.lanes, y
+            )
+        else:
+            outcome = scalar_lines(
+                takes_data, s.points, s.terms, False, w, s, x + 1, h + 1, width, width - 1, at.out + 1, at.lanes, y
+            )
+    if outcome == DONE:
+        was_changed(w)
+    return outcome
+
+
+cdef void divide(const Stencil *s, const double *h, Py_ssize_t n, Py_ssize_t width, const Place *at) noexcept nogil:
+    # Sums into derivatives, IN h[n, width]. Not in the loop that calls f: where f reads two components of its point in
+    # one instruction, it waits until both are in the cache, and so for all divisions before.
+    cdef Py_ssize_t i, b
+    cdef double *out
+    cdef const double *step
+    cdef int o, d
+    if at.lanes == 1:  # one long row
+        n, width = 1, n
+    for o in range(at.m):
+        for i in range(n):
+            out = at.out + (o * at.targets + i) * at.lanes
+            step = h + i * width
+            for b in range(width):
+                out[b] /= s.denominator * step[b]
+            for d in range(1, s.order):
+                for b in range(width):
+                    out[b] /= step[b]
+            for b in range(width):
+                out[b] = known(out[b])
 
 
 cdef int close(CompiledCaller f, Outcome outcome) except -1:
@@ -164,7 +274,7 @@ def lines_at_once(
     The arguments are those of `Caller.at_once`, as is what is left in ``f.suspects``. None where f wants its points
     copied anew for each call, and where a single x has a component too small to tell its size.
     """
-    cdef Py_ssize_t n = f.n_components, lane, width, b
+    cdef Py_ssize_t n = f.n_components, lane, width
     cdef const double *ph
     cdef const double *pd
     cdef const double *po
@@ -200,13 +310,12 @@ def lines_at_once(
         pd = <const double *>cnp.PyArray_DATA(divisors)
         at.out = <double *>cnp.PyArray_DATA(out) + lane
         with nogil:
-            for b in range(width):
-                go_to(w, po + b, width)
-                outcome = lines(w, &stencil.stencil, ph + b, pd + b, width, &at, y)
-                changed = outcome == DONE and was_changed(w)
-                if outcome != DONE or changed:
-                    break
-                at.out += 1
+            if w.routine.form == SCALAR:
+                outcome = scalar_lines_everywhere(w, &stencil.stencil, po, ph, width, &at, y)
+            else:
+                outcome = lines_everywhere(w, &stencil.stencil, po, ph, width, &at, y)
+            divide(&stencil.stencil, pd, n, width, &at)
+        changed = w.refill
         if outcome != DONE or changed:
             break
     close(f, outcome)
@@ -264,6 +373,22 @@ cdef Outcome diagonal(
     return DONE
 
 
+cdef inline void finish_row(
+    double *out, Py_ssize_t lanes, Py_ssize_t n, Py_ssize_t i, double factor, const double *h, Py_ssize_t step_lanes
+) noexcept nogil:
+    # Of a Hessian out[n, n, lanes]: divide the sums right of the diagonal in row i; mirror them. See `divide`.
+    cdef Py_ssize_t j
+    cdef double *row = out + i * n * lanes
+    if lanes == 1:
+        for j in range(i + 1, n):
+            row[j] = known(row[j] / factor / h[j])
+    else:
+        for j in range(i + 1, n):
+            row[j * lanes] = known(row[j * lanes] / factor / h[j * step_lanes])
+    for j in range(i + 1, n):
+        out[(j * n + i) * lanes] = row[j * lanes]
+
+
 cdef Outcome pairs(
     Work *w, const Stencil *across, int terms, const double *h, Py_ssize_t step_lanes, const Place *at,
     const double *base, const double *parts, double *y,
@@ -293,11 +418,11 @@ cdef Outcome pairs(
                     value += parts[(i * terms + t) * at.m + o]
                 for t in range(terms):
                     value += parts[(j * terms + t) * at.m + o]
-                value /= across.denominator * hi
-                value /= hj
-                value = known(value)
                 at.out[(o * at.targets + i * n + j) * at.lanes] = value
-                at.out[(o * at.targets + j * n + i) * at.lanes] = value
+        for o in range(at.m):
+            finish_row(
+                at.out + o * at.targets * at.lanes, at.lanes, n, i, across.denominator * hi, h, step_lanes
+            )
     return DONE
 
 
