@@ -17,8 +17,8 @@ import numpy as np
 
 from fastcalc._kernels.calling cimport FLOAT64, empty
 from fastcalc._kernels.compiled cimport (
-    DONE, INTERRUPTED, SCALAR, CompiledCaller, Outcome, Work, bits, enter, go_to, keep_watch, look_closely, scalar,
-    scalar_data, was_changed
+    DONE, INTERRUPTED, SCALAR, CompiledCaller, Form, Outcome, Work, bits, enter, enter_as, go_to, keep_watch,
+    look_closely, scalar, scalar_data, was_changed,
 )
 from fastcalc._kernels.steps import true_steps
 
@@ -215,13 +215,15 @@ cdef Outcome scalar_lines_everywhere(
     cdef bint takes_data = w.routine.takes_data
     cdef Outcome outcome
     go_to(w, x, width)
-    outcome = scalar_lines(takes_data, s.points, s.terms, True, w, s, x, h, width, 1, at.out, at.lanes, y)
-    if outcome == DONE and width > 1:
-        if s.points == 2 and s.terms == 1 and not takes_data:  # constants for compilers: the usual gradient
+    if s.points == 2 and s.terms == 1 and not takes_data:  # constants, for compilers: the usual gradient
+        outcome = scalar_lines(False, 2, 1, True, w, s, x, h, width, 1, at.out, at.lanes, y)
+        if outcome == DONE:
             outcome = scalar_lines(
                 False, 2, 1, False, w, s, x + 1, h + 1, width, width - 1, at.out + 1, at.lanes, y
             )
-        else:
+    else:
+        outcome = scalar_lines(takes_data, s.points, s.terms, True, w, s, x, h, width, 1, at.out, at.lanes, y)
+        if outcome == DONE:
             outcome = scalar_lines(
                 takes_data, s.points, s.terms, False, w, s, x + 1, h + 1, width, width - 1, at.out + 1, at.lanes, y
             )
@@ -323,13 +325,12 @@ def lines_at_once(
 
 
 cdef inline Outcome visit_pair(
-    Work *w, Py_ssize_t i, Py_ssize_t j, double first, double second, double *y
+    Form form, bint takes_data, Work *w, Py_ssize_t i, Py_ssize_t j, double first, double second, double *y
 ) noexcept nogil:
-    # the same for two components
+    # the same for two components, which are compared with those of x before
     cdef Outcome outcome
-    w.changed |= (bits(w.point[i]) ^ bits(w.origin[i])) | (bits(w.point[j]) ^ bits(w.origin[j]))
     w.point[i], w.point[j] = first, second
-    outcome = enter(w, y)
+    outcome = enter_as(form, takes_data, w, y)
     if outcome != DONE:
         memcpy(w.point, w.origin, w.n * sizeof(double))
         w.point[i], w.point[j] = first, second
@@ -389,41 +390,63 @@ cdef inline void finish_row(
         out[(j * n + i) * lanes] = row[j * lanes]
 
 
-cdef Outcome pairs(
-    Work *w, const Stencil *across, int terms, const double *h, Py_ssize_t step_lanes, const Place *at,
-    const double *base, const double *parts, double *y,
+cdef inline Outcome pairs(
+    Form form, bint takes_data, int points, int m, Work *w, const Stencil *across, int terms, const double *h,
+    Py_ssize_t step_lanes, const Place *at, const double *base, const double *parts, double *y,
 ) noexcept nogil:
-    # Mixed second derivatives. IN base[m], parts[n, terms, m]; y[points * m] is memory.
+    # Mixed second derivatives. IN base[m], parts[n, terms, m]; y[points * m] is memory. The first arguments are for
+    # compilers, where they are constants.
     cdef Py_ssize_t i, j, n = w.n, visited = 0
     cdef double value, hi, hj, origin
     cdef int p, t, o
     cdef Outcome outcome
     for i in range(n):
         origin, hi = w.origin[i], h[i * step_lanes]
+        w.changed |= bits(w.point[i]) ^ bits(origin)
         for j in range(i + 1, n):
             hj = h[j * step_lanes]
-            for p in range(across.points):
+            w.changed |= bits(w.point[j]) ^ bits(w.origin[j])
+            for p in range(points):
                 outcome = visit_pair(
-                    w, i, j, origin + across.offset[p] * hi, w.origin[j] + across.offset[p] * hj, y + p * at.m
+                    form, takes_data, w, i, j, origin + across.offset[p] * hi, w.origin[j] + across.offset[p] * hj,
+                    y + p * m,
                 )
                 if outcome != DONE:
                     return outcome
             visited += 1
             look_closely(w, visited)
-            for o in range(at.m):
-                value = term(across, 0, y, base, at.m, o)
+            for o in range(m):
+                value = term(across, 0, y, base, m, o)
                 for t in range(1, across.terms):
-                    value += term(across, t, y, base, at.m, o)
+                    value += term(across, t, y, base, m, o)
                 for t in range(terms):
-                    value += parts[(i * terms + t) * at.m + o]
+                    value += parts[(i * terms + t) * m + o]
                 for t in range(terms):
-                    value += parts[(j * terms + t) * at.m + o]
+                    value += parts[(j * terms + t) * m + o]
                 at.out[(o * at.targets + i * n + j) * at.lanes] = value
-        for o in range(at.m):
+        for o in range(m):
             finish_row(
                 at.out + o * at.targets * at.lanes, at.lanes, n, i, across.denominator * hi, h, step_lanes
             )
     return DONE
+
+
+cdef Outcome hessian(
+    Work *w, const Stencil *own, const Stencil *less, const Stencil *across, const double *h, Py_ssize_t step_lanes,
+    const Place *at, double *y, double *parts,
+) noexcept nogil:
+    # At the origin of w. y[n own.points + 1 + across.points, m] and parts[n, own.terms, m] are memory.
+    cdef double *base = y + w.n * own.points * at.m
+    cdef double *rest = base + at.m
+    cdef Outcome outcome = diagonal(w, own, less, h, step_lanes, at, y, parts)
+    if outcome != DONE:
+        return outcome
+    if w.routine.form == SCALAR and not w.routine.takes_data and across.points == 2:
+        return pairs(SCALAR, False, 2, 1, w, across, own.terms, h, step_lanes, at, base, parts, rest)
+    return pairs(
+        w.routine.form, w.routine.takes_data, across.points, at.m, w, across, own.terms, h, step_lanes, at, base, parts,
+        rest,
+    )
 
 
 def hessian_at_once(
@@ -466,12 +489,7 @@ def hessian_at_once(
     with nogil:
         for b in range(lanes):
             go_to(w, px + b, lanes)
-            outcome = diagonal(w, &own.stencil, &less.stencil, ph + b, lanes, &at, y, pp)
-            if outcome == DONE:
-                outcome = pairs(
-                    w, &across.stencil, own.stencil.terms, ph + b, lanes, &at, y + n * points * m, pp,
-                    y + (n * points + 1) * m,
-                )
+            outcome = hessian(w, &own.stencil, &less.stencil, &across.stencil, ph + b, lanes, &at, y, pp)
             changed = outcome == DONE and was_changed(w)
             if outcome != DONE or changed:
                 break
