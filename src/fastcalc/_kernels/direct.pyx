@@ -9,7 +9,6 @@ A mixed second derivative is the stencil along the sum of two axes, less those o
 """
 from libc.float cimport DBL_EPSILON
 from libc.stdint cimport uint64_t
-from libc.string cimport memcpy
 
 cimport numpy as cnp
 
@@ -17,9 +16,10 @@ import numpy as np
 
 from fastcalc._kernels.calling cimport FLOAT64, empty
 from fastcalc._kernels.compiled cimport (
-    DONE, INTERRUPTED, SCALAR, CompiledCaller, Form, Outcome, Work, bits, enter, enter_as, go_to, keep_watch,
-    look_closely, scalar, scalar_data, was_changed,
+    DONE, INTERRUPTED, SCALAR, CompiledCaller, Form, Outcome, Work, bits, difference, enter, enter_as, go_to,
+    keep_watch, look_closely, scalar, scalar_data
 )
+
 from fastcalc._kernels.steps import true_steps
 
 cnp.import_array()
@@ -103,13 +103,12 @@ cdef inline Outcome visit(Work *w, Py_ssize_t c, double displaced, double *y) no
     w.changed |= bits(w.point[c]) ^ bits(w.origin[c])
     w.point[c] = displaced
     outcome = enter(w, y)
-    if outcome != DONE:
-        memcpy(w.point, w.origin, w.n * sizeof(double))
-        w.point[c] = displaced
-        return outcome
     w.changed |= bits(w.point[c]) ^ bits(displaced)
     w.point[c] = w.origin[c]
-    return DONE
+    if outcome != DONE:
+        w.changed |= difference(w.point, w.origin, w.n)
+        w.point[c] = displaced
+    return outcome
 
 
 cdef Outcome lines(
@@ -124,6 +123,7 @@ cdef Outcome lines(
     if s.needs_base:
         outcome = enter(w, base)
         if outcome != DONE:
+            w.changed |= difference(w.point, w.origin, w.n)
             return outcome
     for i in range(w.n):
         for p in range(s.points):
@@ -149,7 +149,9 @@ cdef Outcome lines_everywhere(
     for b in range(width):
         go_to(w, x + b, width)
         outcome = lines(w, s, h + b, width, &at, y)
-        if outcome != DONE or was_changed(w):
+        if outcome == DONE:
+            w.changed |= difference(w.point, w.origin, w.n)
+        if outcome != DONE or w.changed != 0:
             return outcome
         at.out += 1
     return DONE
@@ -228,7 +230,7 @@ cdef Outcome scalar_lines_everywhere(
                 takes_data, s.points, s.terms, False, w, s, x + 1, h + 1, width, width - 1, at.out + 1, at.lanes, y
             )
     if outcome == DONE:
-        was_changed(w)
+        w.changed |= difference(w.point, w.origin, w.n)
     return outcome
 
 
@@ -238,7 +240,7 @@ cdef void divide(const Stencil *s, const double *h, Py_ssize_t n, Py_ssize_t wid
     cdef Py_ssize_t i, b
     cdef double *out
     cdef const double *step
-    cdef int o, d
+    cdef int o
     if at.lanes == 1:  # one long row
         n, width = 1, n
     for o in range(at.m):
@@ -247,19 +249,23 @@ cdef void divide(const Stencil *s, const double *h, Py_ssize_t n, Py_ssize_t wid
             step = h + i * width
             for b in range(width):
                 out[b] /= s.denominator * step[b]
-            for d in range(1, s.order):
+            for _ in range(1, s.order):
                 for b in range(width):
                     out[b] /= step[b]
             for b in range(width):
                 out[b] = known(out[b])
 
 
-cdef int close(CompiledCaller f, Outcome outcome) except -1:
-    # count the calls; raise what ended the loop early
+cdef bint finish(CompiledCaller f, Outcome outcome) except -1:
+    """Count the calls, and raise what ended the loop early; False where f wrote into its points: from now on, it gets
+    a fresh one for each call, and what it returned so far is worth nothing."""
     f.evaluations += f.work.calls
+    if outcome != INTERRUPTED and f.work.changed != 0:
+        f.work.refill = True
+        return False
     if outcome != DONE:
         f.stop(outcome)
-    return 0
+    return True
 
 
 cdef bint is_common(CompiledCaller f) except -1:
@@ -284,7 +290,7 @@ def lines_at_once(
     cdef Work *w = &f.work
     cdef Place at
     cdef cnp.ndarray out, divisors
-    cdef bint tiny, changed = False
+    cdef bint tiny
     cdef Outcome outcome = DONE
     f.kept = None
     if not stencil.fits or not is_common(f):
@@ -317,11 +323,9 @@ def lines_at_once(
             else:
                 outcome = lines_everywhere(w, &stencil.stencil, po, ph, width, &at, y)
             divide(&stencil.stencil, pd, n, width, &at)
-        changed = w.refill
-        if outcome != DONE or changed:
+        if outcome != DONE or w.changed != 0:
             break
-    close(f, outcome)
-    return None if changed else out
+    return out if finish(f, outcome) else None
 
 
 cdef inline Outcome visit_pair(
@@ -331,13 +335,12 @@ cdef inline Outcome visit_pair(
     cdef Outcome outcome
     w.point[i], w.point[j] = first, second
     outcome = enter_as(form, takes_data, w, y)
-    if outcome != DONE:
-        memcpy(w.point, w.origin, w.n * sizeof(double))
-        w.point[i], w.point[j] = first, second
-        return outcome
     w.changed |= (bits(w.point[i]) ^ bits(first)) | (bits(w.point[j]) ^ bits(second))
     w.point[i], w.point[j] = w.origin[i], w.origin[j]
-    return DONE
+    if outcome != DONE:
+        w.changed |= difference(w.point, w.origin, w.n)
+        w.point[i], w.point[j] = first, second
+    return outcome
 
 
 cdef Outcome diagonal(
@@ -350,9 +353,9 @@ cdef Outcome diagonal(
     cdef double value
     cdef int p, t, o
     cdef Outcome outcome = enter(w, base)
+    w.changed |= difference(w.point, w.origin, w.n)
     if outcome != DONE:
         return outcome
-    look_closely(w, 1)
     for i in range(n):
         for p in range(s.points):
             outcome = visit(
@@ -466,7 +469,6 @@ def hessian_at_once(
     cdef Place at
     cdef cnp.ndarray out, parts
     cdef double *pp
-    cdef bint changed = False
     cdef Outcome outcome = DONE
     f.kept = None
     if not (own.fits and across.fits and is_common(f)) or not (own.stencil.needs_base and across.stencil.needs_base):
@@ -490,9 +492,7 @@ def hessian_at_once(
         for b in range(lanes):
             go_to(w, px + b, lanes)
             outcome = hessian(w, &own.stencil, &less.stencil, &across.stencil, ph + b, lanes, &at, y, pp)
-            changed = outcome == DONE and was_changed(w)
-            if outcome != DONE or changed:
+            if outcome != DONE or w.changed != 0:
                 break
             at.out += 1
-    close(f, outcome)
-    return None if changed else out
+    return out if finish(f, outcome) else None
