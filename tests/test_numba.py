@@ -1,7 +1,6 @@
 """Functions of numba: njit, recognised and compiled on first use, and cfunc, with their exceptions kept."""
 
 import gc
-import io
 import pickle
 import subprocess
 import sys
@@ -9,7 +8,6 @@ import threading
 import warnings
 import weakref
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import redirect_stderr
 
 import numpy as np
 import pytest
@@ -39,22 +37,31 @@ def rosenbrock(x):
 
 @njit
 def outputs(x):
-    return np.array([x[0] * x[1], np.sin(x[1]), x[2] ** 3, x[0] + x[2]])
+    y = np.empty(4)
+    y[0], y[1], y[2], y[3] = x[0] * x[1], np.sin(x[1]), x[2] ** 3, x[0] + x[2]
+    return y
 
 
 @njit
 def table(x):
-    return np.outer(x, x[:2])
+    y = np.empty((len(x), 2))
+    for i in range(len(x)):
+        y[i, 0], y[i, 1] = x[i] * x[0], x[i] - x[1]
+    return y
 
 
 @njit
 def of_matrix(x):
-    return x @ x.T
+    y = np.empty((x.shape[1], x.shape[0])).T  # not C-contiguous
+    for i in range(x.shape[0]):
+        for j in range(x.shape[1]):
+            y[i, j] = x[i, j] * x[0, j] + x[i, 0]
+    return y
 
 
 @njit
 def sum_of_matrix(x):
-    return (x * x).sum() * x[0, 1]
+    return x[0, 0] * x[0, 1] + x[1, 2] ** 2
 
 
 @njit
@@ -69,12 +76,9 @@ def pair(x):
 
 @njit
 def integers(x):
-    return np.floor(x).astype(np.int64)
-
-
-@njit
-def count(x):
-    return int(x[0] * 10)
+    y = np.empty(2, np.int64)
+    y[0], y[1] = 3 * x[0], x[1]
+    return y
 
 
 @njit
@@ -99,21 +103,33 @@ def wave(t):
 
 @njit
 def curve(t):
-    return np.array([[np.cos(t), t], [1.0, t * t]])
+    y = np.empty((1, 3))
+    y[0, 0], y[0, 1], y[0, 2] = np.cos(t), t * t, 1.0
+    return y
 
 
 @njit
 def picky(x):
-    if x[0] < 0:
-        raise ValueError("x[0] must not be negative", 17)
-    return x[0] ** 1.5
+    if x[0] < 0.25:
+        raise ValueError("x[0] must not be small", 17)
+    return x[0] * x[1]
 
 
 @njit
 def picky_outputs(x):
-    if x[0] < 0:
-        raise ValueError("x[0] must not be negative", 17)
-    return x * x[0]
+    if x[0] < 0.25:
+        raise ValueError("x[0] must not be small", 17)
+    return x
+
+
+@njit
+def bounded_outputs(x):
+    if x[0] > 0.25:
+        raise ValueError("x[0] must not be large")
+    return x
+
+
+AT_THE_EDGE = np.array([0.25, 1.0, -1.0])
 
 
 @njit
@@ -186,13 +202,11 @@ def test_they_are_compiled(f, x, one_variable):
     assert found.one_variable == one_variable
 
 
-def test_the_operator_calls_them_in_c():
-    operator = fc.Gradient(rosenbrock)
-    operator(X)
-    assert type(operator._spare[0][2]) is CompiledCalls
-    operator = fc.Jacobian(outputs)
-    operator(X)
-    assert type(operator._spare[0][2]) is CompiledCalls
+@pytest.mark.parametrize(("operator", "f"), [(fc.Gradient, rosenbrock), (fc.Jacobian, outputs)])
+def test_the_operator_calls_them_in_c(operator, f):
+    built = operator(f)
+    built(X)
+    assert [one for one in built._spare[0] if isinstance(one, CompiledCalls)]
 
 
 @pytest.mark.parametrize("method", ["central", "adaptive"])
@@ -226,7 +240,7 @@ def test_hessians_from_gradients():
     ours = fc.hessian(rosenbrock, X, gradient=rosen_der, full_output=True)
     assert_same(ours, fc.hessian(rosenbrock, X, gradient=called_from_python(rosen_der), full_output=True))
     x = np.arange(4.0).reshape(2, 2)
-    of_a_matrix = njit(lambda x: x * x)
+    of_a_matrix = itself
     ours = fc.hessian(sum_of_matrix, x, gradient=of_a_matrix)
     np.testing.assert_array_equal(ours, fc.hessian(sum_of_matrix, x, gradient=called_from_python(of_a_matrix)))
 
@@ -239,19 +253,19 @@ def test_exact_derivatives_run_the_python_function():
 
 
 def test_vectorised_functions_are_called_in_blocks():
-    blocks = njit(lambda x: (x**2).sum(axis=0))
+    blocks = njit(lambda x: x[0] * x[2])
     x = np.arange(12.0).reshape(3, 4)
     np.testing.assert_array_equal(
         fc.gradient(blocks, x, vectorized=True), fc.gradient(called_from_python(blocks), x, vectorized=True)
     )
 
 
-def test_shapes_are_those_of_python(method="central"):
+def test_shapes_are_those_of_python():
     for f, shape in ((outputs, (4,)), (table, (3, 2)), (pair, (2,)), (rosenbrock, ()), (nullary, ())):
-        assert fc.jacobian(f, X, method=method).shape == (*shape, 3)
+        assert fc.jacobian(f, X).shape == (*shape, 3)
     with pytest.raises(ValueError, match="`f` must return a scalar for a gradient"):
         fc.gradient(outputs, X)
-    one = njit(lambda x: x[:1] * x[1:2])
+    one = njit(lambda x: x[1:2])
     np.testing.assert_array_equal(fc.gradient(one, X), fc.gradient(called_from_python(one), X), strict=True)
 
 
@@ -279,7 +293,7 @@ def test_writing_into_x_does_no_harm():
 
 
 def test_infinities_and_nan_are_data():
-    f = njit(lambda x: np.array([np.inf if x[0] > 0.5 else x[0], np.log(x[1]), x[2]]))
+    f = njit(lambda x: (np.inf if x[0] > 0.5 else x[0], np.log(x[1]), x[2]))
     with np.errstate(all="ignore"):
         ours, theirs = fc.jacobian(f, X, full_output=True), fc.jacobian(called_from_python(f), X, full_output=True)
     assert_same(ours, theirs)
@@ -291,23 +305,21 @@ def test_infinities_and_nan_are_data():
 @pytest.mark.parametrize("method", ["central", "adaptive"])
 @pytest.mark.parametrize(("operator", "f"), [(fc.gradient, picky), (fc.hessian, picky), (fc.jacobian, picky_outputs)])
 def test_exceptions_come_back_as_themselves(operator, f, method, capfd):
-    for x in (-X, np.array([1e-7, 1, 1])):  # at the first call, or later
-        with pytest.raises(ValueError, match="x\\[0\\] must not be negative") as caught:
+    for x in (-X, AT_THE_EDGE):  # at the first call, or later
+        with pytest.raises(ValueError, match="x\\[0\\] must not be small") as caught:
             operator(f, x, method=method)
-        assert caught.value.args == ("x[0] must not be negative", 17)
+        assert caught.value.args == ("x[0] must not be small", 17)
     assert capfd.readouterr() == ("", "")
-    operator(f, X, method=method)
+    operator(f, np.array([5.0, 1.0, -1.0]), method=method)
 
 
 def test_all_kinds_of_exceptions():
     for expression, kind in (
         ("1 / x[0]", ZeroDivisionError),
         ("[1, 2, 3][int(x[0]) + 5]", IndexError),
-        ("int(x[0]) // 0", ZeroDivisionError),
-        ("np.ones((2, int(x[0]) + 2)) @ np.ones((3, 1))", ValueError),
-        ("np.linalg.inv(np.zeros((2, 2)))", np.linalg.LinAlgError),
+        ("{0.0: 1.0}[x[0] + 1]", KeyError),
     ):
-        names = {"np": np}
+        names = {}
         exec(f"def f(x):\n    y = {expression}\n    return x[0] * x[1]", names)
         with pytest.raises(kind):
             fc.gradient(njit(names["f"]), np.zeros(2), method="forward")
@@ -316,41 +328,33 @@ def test_all_kinds_of_exceptions():
 def test_an_operator_can_be_used_after_an_exception():
     gradient = fc.Gradient(picky)
     expected = gradient(X)
-    with pytest.raises(ValueError, match="negative"):
+    with pytest.raises(ValueError, match="small"):
         gradient(-X)
     np.testing.assert_array_equal(gradient(X), expected)
 
 
 def test_exceptions_as_nan():
-    x = np.array([1e-7, 1.0, 1.0])
     for operator, f in ((fc.gradient, picky), (fc.jacobian, picky_outputs)):
-        ours = operator(f, x, on_error="nan", full_output=True)
-        theirs = operator(called_from_python(f), x, on_error="nan", full_output=True)
+        ours = operator(f, AT_THE_EDGE, on_error="nan", full_output=True)
+        theirs = operator(called_from_python(f), AT_THE_EDGE, on_error="nan", full_output=True)
         assert_same(ours, theirs)
         assert np.isnan(ours.value).any()
         assert np.isfinite(ours.value).any()
-    with pytest.raises(ValueError, match="negative"):  # there is no shape
+    with pytest.raises(ValueError, match="small"):  # there is no shape
         fc.jacobian(picky_outputs, -X, on_error="nan")
     operator = fc.Jacobian(picky_outputs, on_error="nan")
     operator(X)
     assert np.isnan(operator(-X)).all()
 
 
-def test_a_failure_before_the_shape_is_known():
-    f = njit(lambda x: failing(x))
-    for method in ("forward", "adaptive"):
-        ours = fc.jacobian(f, np.array([-1e-7, 1.0]), method=method, on_error="nan", full_output=True)
-        theirs = fc.jacobian(
-            called_from_python(f), np.array([-1e-7, 1.0]), method=method, on_error="nan", full_output=True
-        )
-        assert_same(ours, theirs)
-
-
-@njit
-def failing(x):
-    if x[0] < -1e-8:
-        raise ValueError
-    return x * 2
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("f", [picky_outputs, bounded_outputs])
+def test_a_failure_before_the_shape_is_known(f, method):
+    ours = fc.jacobian(f, AT_THE_EDGE, method=method, on_error="nan", full_output=True)
+    theirs = fc.jacobian(called_from_python(f), AT_THE_EDGE, method=method, on_error="nan", full_output=True)
+    assert_same(ours, theirs)
+    failed = {"central": True, "forward": f is bounded_outputs, "backward": f is picky_outputs}.get(method, False)
+    assert np.isnan(ours.value).any() == failed
 
 
 def test_outputs_of_another_shape():
@@ -369,7 +373,7 @@ def test_exceptions_leak_nothing():
 
     def fail():
         for _ in range(50):
-            with pytest.raises(ValueError, match="negative"):
+            with pytest.raises(ValueError, match="small"):
                 gradient(-X)
 
     fail()
@@ -417,9 +421,9 @@ def in_parallel(x):
             "it returns array(float32, 1d, C); what is compiled returns real numbers in double precision",
         ),
         (lambda: njit(lambda x: x * 1j), lambda f: fc.jacobian(f, X), "it returns array(complex128, 1d, C)"),
-        (lambda: njit(lambda x: (x[0], 1)), lambda f: fc.jacobian(f, X), "it returns Tuple(float64, int64)"),
+        (lambda: njit(lambda x: (x[0], 1)), lambda f: fc.jacobian(f, X), "it returns Tuple(float64, "),
         (lambda: in_parallel, lambda f: fc.gradient(f, X), "it is parallel"),
-        (lambda: numba.jit(forceobj=True)(rosenbrock.py_func), lambda f: fc.gradient(f, X), "compiled in object mode"),
+        (lambda: numba.jit(forceobj=True)(rosenbrock.py_func), lambda f: fc.gradient(f, X), "it is compiled in object"),
     ],
 )
 def test_plain_calls_with_one_warning(make, call, why):
@@ -571,7 +575,7 @@ def test_compiled_functions_of_njit():
     assert type(f(X)) is np.float64
     np.testing.assert_array_equal(fc.gradient(f, X), fc.gradient(rosenbrock, X), strict=True)
     np.testing.assert_array_equal(f.values_at(np.stack([X, 2 * X])), [[rosenbrock(X)], [rosenbrock(2 * X)]])
-    with pytest.raises(ValueError, match="negative"):
+    with pytest.raises(ValueError, match="small"):
         fc.compiled(picky)(-X)
 
 
@@ -586,7 +590,8 @@ def test_compiled_functions_of_njit_learn_their_shape():
     f = fc.compiled(outputs)
     np.testing.assert_array_equal(fc.jacobian(f, X), fc.jacobian(outputs, X), strict=True)
     assert f.shape == (4,)
-    assert fc.compiled(outputs).values_at(np.empty((0, 3))).shape[0] == 0
+    with pytest.raises(ValueError, match="the shape of outputs is not known yet"):
+        fc.compiled(outputs).values_at(np.empty((0, 3)))
 
 
 def test_compiled_functions_of_njit_of_one_variable():
@@ -596,7 +601,7 @@ def test_compiled_functions_of_njit_of_one_variable():
     np.testing.assert_array_equal(f(x), [[wave(t) for t in row] for row in x], strict=True)
     np.testing.assert_array_equal(fc.derivative(f, x), fc.derivative(wave, x), strict=True)
     g = fc.compiled(curve, "double (double)")
-    assert g(x).shape == (2, 2, 2, 3)
+    assert g(x).shape == (1, 3, 2, 3)
     np.testing.assert_array_equal(g(x)[:, :, 1, 2], curve(x[1, 2]))
     with pytest.raises(ValueError, match=r"`f` takes a single number; got x with 3 of them: use `derivative`"):
         fc.gradient(f, X)
@@ -704,7 +709,8 @@ def differentiate(f, one_variable):
 def test_callbacks(signature, function, options, text):
     callback = cfunc(signature)(function)
     made = fc.compiled(callback, **options)
-    assert (made.signature, made.address, type(made)) == (text, callback.address, CompiledFunction)
+    assert (made.signature, made.address) == (text, callback.address)
+    assert (type(made) is CompiledFunction) == ("user_data" not in options)  # carray may raise
     assert made.one_variable == (function in (one, one_data))
     reference = fc.compiled(callback.ctypes, **options)  # the bare pointer
     np.testing.assert_array_equal(made(X), reference(X), strict=True)
@@ -766,12 +772,22 @@ def test_options_of_callbacks_are_kept():
     assert fc.compiled(g)([1.0, 0.0]) == np.inf
 
 
-def test_bare_pointers_of_raising_callbacks_print(capfd):
-    f = cfunc(SCALAR)(may_raise(scalar))
-    with redirect_stderr(io.StringIO()), pytest.warns(pytest.PytestUnraisableExceptionWarning):
-        assert fc.compiled(f.ctypes)(-X) == 0.0
-        gc.collect()
-        warnings.warn(pytest.PytestUnraisableExceptionWarning("as documented"), stacklevel=1)
+PRINTS = """
+import numba, fastcalc as fc
+
+@numba.cfunc("float64(float64)")
+def f(x):
+    raise ValueError("nobody sees this")
+
+print(fc.compiled(f.ctypes)(1.0))
+"""
+
+
+def test_bare_pointers_of_callbacks_that_raise_return_0():
+    """As documented: numba prints the exception, and nothing else tells."""
+    done = subprocess.run([sys.executable, "-c", PRINTS], check=True, capture_output=True, text=True)
+    assert done.stdout == "0.0\n"
+    assert "nobody sees this" in done.stderr
 
 
 def test_callbacks_are_recognised_once_and_go():
