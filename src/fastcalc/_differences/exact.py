@@ -222,16 +222,19 @@ class Hessian(Exact):
 
 
 class Direction(Exact):
-    """First derivative along v (n, lanes)."""
+    """Derivative of some order along v (n, lanes)."""
 
-    def __init__(self, v: _Array) -> None:
+    def __init__(self, v: _Array, order: int = 1) -> None:
         super().__init__(len(v), 1)
-        self.v = v
+        self.v, self.order = v, order
 
     def runs(self, itemsize: int) -> Iterator[Run]:
         """One variable, by which x moves along v."""
-        every = np.arange(self.n)
-        yield Run(TaylorSpace(1, 1), (np.ones_like(every), every, self.v), slice(1, 2), slice(0, 1))
+        every, last = np.arange(self.n), slice(self.order, self.order + 1)
+        factor = float(math.factorial(self.order))
+        yield Run(
+            TaylorSpace(1, self.order), (np.ones_like(every), every, self.v), last, slice(0, 1), factor
+        )
 
     def touched(self, fixed: _Mask) -> _Mask:
         """All that v moves."""

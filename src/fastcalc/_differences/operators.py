@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, ClassVar, Unpack, cast
+from typing import Any, ClassVar, Self, Unpack, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -22,20 +22,30 @@ from fastcalc._differences.problem import (
     deliver,
     frame_at,
     make_function,
+    open_workers,
     split_arguments,
 )
 from fastcalc._differences.products import linear_operator
 from fastcalc._differences.recipes import NO_FRAME, Recipe
-from fastcalc._differences.settings import ADAPTIVE, DEFAULT, Options, Settings, documented, parse
+from fastcalc._differences.settings import (
+    DEFAULT,
+    Options,
+    Settings,
+    documented,
+    parse,
+    parse_for_one_variable,
+    which_derivative,
+)
 from fastcalc._differences.solve import Solution, solve_at_once, solve_fixed
+from fastcalc._differences.sparse import Sparse, refuse_destination
 from fastcalc._functions.compiled_calls import as_doubles
 from fastcalc._functions.recognition import recognised
 from fastcalc._functions.taylor import PolynomialFunction
 from fastcalc._results import worst
 
-_HIGHEST = 10
 _FLOAT64 = np.dtype(np.float64)
 _Kind = tuple[tuple[int, ...], np.dtype[Any], bool]  # shape and type of x; whether f has other arguments
+_A_NUMBER: _Kind = (), _FLOAT64, False
 
 
 class Operator:
@@ -48,6 +58,7 @@ class Operator:
     _scalar: ClassVar[bool] = False  # f must return a scalar
     _one_variable: ClassVar[bool] = False  # x is an array of points of one variable
     _square: ClassVar[bool] = False  # the result has more axes than those of f(x) and of x
+    _sparse: Sparse | None = None  # the pattern of the result, where it has one
 
     def __init__(self, f: Callable[..., Any], **options: Unpack[Options]) -> None:
         self._settings = self._parse(options)
@@ -55,6 +66,7 @@ class Operator:
         self._plain = self._settings is DEFAULT or self._settings.plain
         self._takes_scalars = self._settings.method in ("adaptive", "exact")
         self._spare: list[tuple[_Kind, Function, methods.AnyRecipe]] = []
+        self._workers = open_workers(self._f, self._settings)
 
     def _parse(self, options: Any) -> Settings:
         return parse(options)
@@ -102,6 +114,8 @@ class Operator:
                 check.known_shape(out, x.shape)
         points = as_points(x, settings, one_variable=self._one_variable)
         frame = frame_at(settings, x, points)
+        if self._sparse is not None:
+            self._settle(self._sparse, x, points, frame, (before, after, kwargs or settings.kwargs), out)
         kind = x.shape, x.dtype, bool(before or after or kwargs or settings.kwargs)
         function, recipe = self._take(x, len(points), kind)
         function.evaluations = 0
@@ -120,9 +134,9 @@ class Operator:
                 spare = self._spare.pop()
             except IndexError:  # another thread was faster
                 return None
-            shape, dtype, function, recipe = spare
+            known, function, recipe = spare
             result = None
-            if shape == () and dtype is _FLOAT64 and type(recipe) is adaptive.Lines:
+            if known == _A_NUMBER and type(recipe) is adaptive.Lines:
                 result = recipe.number_at_once(function, x)
             self._spare.append(spare)
             return result
@@ -169,12 +183,29 @@ class Operator:
                 if known == kind:
                     return function, recipe
         function = make_function(
-            self._f, self._settings, x, n, scalar=self._scalar, one_variable=self._one_variable, others=kind[2]
+            self._f,
+            self._settings,
+            x,
+            n,
+            scalar=self._scalar,
+            one_variable=self._one_variable,
+            others=kind[2],
+            workers=self._workers,
         )
         function.guess_scalar |= self._square
         return function, self._recipe(n)
 
+    def _settle(self, sparse: Sparse, x: Any, points: Any, frame: Any, others: Any, out: Any) -> None:
+        """Let the pattern of a sparse result be found, and be one for x."""
+        refuse_destination(out)
+        values = replace(self._settings, method="central")  # detection takes values, whatever the method
+        function = make_function(self._f, values, x, len(points), scalar=False, one_variable=False)
+        function.bind(*others)
+        sparse.settle(self._f, Problem(self._settings, x, points, frame, function), others)
+
     def _finish(self, problem: Problem, solution: Solution, out: NDArray[Any] | None) -> Any:
+        if self._sparse is not None:
+            return self._sparse.finish(problem, solution)
         return problem.finish(solution, self._shape(problem.function.shape, problem.x.shape), out)
 
     def __repr__(self) -> str:
@@ -184,10 +215,27 @@ class Operator:
             for name in Settings.__slots__
             if repr(getattr(settings, name)) != repr(getattr(DEFAULT, name))
         ]
+        if self._sparse is not None:
+            changed.append(f"sparsity={self._sparse!r}")
         return f"{type(self).__name__}({', '.join([repr(self._f), *changed])})"
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_spare": []}
+        return {**self.__dict__, "_spare": [], "_workers": None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._workers = open_workers(self._f, self._settings)
+
+    def close(self) -> None:
+        """End the threads or processes that an integer `workers` started; a later call starts others."""
+        if isinstance(self._settings.workers, int):
+            cast(Any, self._workers).close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
 
 
 @documented
@@ -217,8 +265,7 @@ class Derivative(Operator):
     _one_variable = True
 
     def __init__(self, f: Callable[..., Any], n: int = 1, **options: Unpack[Options]) -> None:
-        remedy = "it says which derivative; higher ones are p.partial(n) of p = fc.taylor(f, x, n)"
-        self._n = check.integer("n", n, 1, _HIGHEST, remedy)
+        self._n = which_derivative(n)
         super().__init__(f, **options)
         if self._settings.method == "complex" and self._n != 1:
             raise ValueError(
@@ -227,10 +274,7 @@ class Derivative(Operator):
             )
 
     def _parse(self, options: Any) -> Settings:
-        if not options:
-            return ADAPTIVE
-        by_default = "method" not in options and options.get("accuracy") is None
-        return parse({"method": "adaptive", **options} if by_default else options)
+        return parse_for_one_variable(options)
 
     def _recipe(self, n: int) -> methods.AnyRecipe:
         return methods.lines(self._settings, self._n, n)
@@ -315,7 +359,14 @@ class Jacobian(Operator):
            [-2.,  0.]])
     """
 
+    def __init__(self, f: Callable[..., Any], *, sparsity: Any = None, **options: Unpack[Options]) -> None:
+        super().__init__(f, **options)
+        if sparsity is not None:
+            self._sparse, self._plain = Sparse(sparsity), False
+
     def _recipe(self, n: int) -> methods.AnyRecipe:
+        if self._sparse is not None:
+            return self._sparse.recipe(self._settings)
         return methods.lines(self._settings, 1, n)
 
     def _shape(self, output: tuple[int, ...], x: tuple[int, ...]) -> tuple[int, ...]:
@@ -382,7 +433,12 @@ class Hessian(Operator):
     _square = True
 
     def __init__(
-        self, f: Callable[..., Any], *, gradient: Callable[..., Any] | None = None, **options: Unpack[Options]
+        self,
+        f: Callable[..., Any],
+        *,
+        gradient: Callable[..., Any] | None = None,
+        sparsity: Any = None,
+        **options: Unpack[Options],
     ) -> None:
         given = f if gradient is None else recognised(f)
         super().__init__(f if gradient is None else recognised(gradient, "gradient"), **options)
@@ -394,6 +450,9 @@ class Hessian(Operator):
             raise ValueError(
                 "method 'complex' gives first derivatives; got a Hessian: give `gradient`, or use 'central'"
             )
+        if sparsity is not None:
+            self._sparse = Sparse(sparsity, square=True, from_values=not self._from_gradient)
+            self._plain = False
 
     def __repr__(self) -> str:
         text = super().__repr__()
@@ -402,6 +461,8 @@ class Hessian(Operator):
         return text.replace(repr(self._f), f"{self._given!r}, gradient={self._f!r}", 1)
 
     def _recipe(self, n: int) -> methods.AnyRecipe:
+        if self._sparse is not None:
+            return self._sparse.recipe(self._settings)
         if self._from_gradient:
             return methods.lines(self._settings, 1, n)
         return methods.hessian(self._settings, n)
@@ -413,7 +474,8 @@ class Hessian(Operator):
     def _finish(self, problem: Problem, solution: Solution, out: NDArray[Any] | None) -> Any:
         if self._from_gradient:
             problem.require_gradient()
-            solution = symmetrised(solution)
+            if self._sparse is None:
+                solution = symmetrised(solution)
         return super()._finish(problem, solution, out)
 
 

@@ -293,7 +293,7 @@ cdef class Ladders:
         cnp.ndarray size not None, cnp.ndarray finest not None, cnp.ndarray side not None, double epsilon,
         double x_epsilon, double noise, double rtol, double atol, int most, bint keep_history,
     ):
-        cdef Py_ssize_t i, lines = cnp.PyArray_DIM(base, 0), m = cnp.PyArray_DIM(base, 1)
+        cdef Py_ssize_t lines = cnp.PyArray_DIM(base, 0), m = cnp.PyArray_DIM(base, 1)
         cdef int typenum = cnp.PyArray_TYPE(base)
         cdef Block *b = &self.block
         self.extended = typenum == cnp.NPY_LONGDOUBLE
@@ -301,14 +301,9 @@ cdef class Ladders:
             raise TypeError(f"ladders are of float64 or longdouble; got {base.dtype}")
         if not 1 <= n <= 10 or cnp.PyArray_SIZE(side) != lines or cnp.PyArray_TYPE(side) != cnp.NPY_INT8:
             raise ValueError("a ladder got a wrong n or side")
-        b.n_lines, b.m, b.n, b.item = lines, m, n, cnp.PyArray_ITEMSIZE(base)
-        for i in range(3):
-            b.forms[i] = make_form(n, <int>i - 1)
-        b.stride = max(b.forms[0].window, b.forms[1].window)
-        b.limits.epsilon, b.limits.believable, b.limits.slack, b.limits.stall = epsilon, BELIEVABLE, SLACK, STALL
-        b.limits.safety, b.limits.lattice, b.limits.noise_factor = SAFETY, LATTICE, NOISE_FACTOR
-        b.given, b.given_noise, b.x_epsilon, b.rtol, b.atol, b.most = noise >= 0, noise, x_epsilon, rtol, atol, most
-        b.ratio = RATIO_FIRST if n == 1 else RATIO
+        b[0] = new_block(
+            n, lines, m, cnp.PyArray_ITEMSIZE(base), epsilon, x_epsilon, noise, rtol, atol, most
+        )
         b.reach, b.size, b.finest = (
             reals(reach, typenum, lines), reals(size, typenum, lines), reals(finest, typenum, lines)
         )
@@ -326,47 +321,22 @@ cdef class Ladders:
         )
         b.verdict = <signed char *>data_of(self.verdict)
         b.history = data_of(self.history) if keep_history else NULL
-        self.reserve()
+        self.memory = <char *>PyMem_Malloc(room(b))
+        if self.memory is NULL:
+            raise MemoryError
+        settle_in(b, self.memory)
         self.begin()
 
     cdef int begin(self) except -1:
         """From the bottom of all ladders, with the numbers that are in the arrays now."""
-        cdef Block *b = &self.block
-        cdef Py_ssize_t i
-        memset(b.state, 0, b.n_lines * sizeof(Line))
-        memset(b.seen, 0, b.n_lines * b.m * sizeof(Seen))
-        memset(b.firsts, 0, b.n_lines * b.m * sizeof(int))
+        cdef const signed char *side = <signed char *>data_of(self.side)
         self.asked = 0
-        for i in range(b.n_lines):
-            b.state[i].side = (<signed char *>data_of(self.side))[i]
         if self.extended:
-            first_rungs(b, <cnp.longdouble_t *>data_of(self.base), <cnp.longdouble_t *>data_of(self.first_step))
+            first_rungs(
+                &self.block, side, <cnp.longdouble_t *>data_of(self.base), <cnp.longdouble_t *>data_of(self.first_step)
+            )
         else:
-            first_rungs(b, <double *>data_of(self.base), <double *>data_of(self.first_step))
-        return 0
-
-    cdef int reserve(self) except -1:
-        # one piece of memory for all that is not a result
-        cdef Block *b = &self.block
-        cdef Py_ssize_t lines = b.n_lines
-        cdef Py_ssize_t numbers[3]
-        numbers[0] = lines * (FIRST_RUNG + 2 * MAX_RUNGS) * b.m
-        numbers[1] = lines * (MAX_RUNGS + MAX_PENDING)
-        numbers[2] = lines * (2 * b.stride + 1) * MAX_RUNGS * b.stride
-        self.memory = <char *>PyMem_Malloc(
-            (numbers[0] + numbers[1] + numbers[2]) * b.item + lines * sizeof(Line)
-            + lines * b.m * (sizeof(Seen) + 4 * sizeof(double) + sizeof(int)) + 1
-        )
-        if self.memory is NULL:
-            raise MemoryError
-        b.seen = <Seen *>self.memory
-        b.samples = b.seen + lines * b.m
-        b.steps = <char *>b.samples + numbers[0] * b.item
-        b.weights = <char *>b.steps + numbers[1] * b.item
-        b.noises = <double *>(<char *>b.weights + numbers[2] * b.item)
-        b.dropped = b.noises + 2 * lines * b.m
-        b.state = <Line *>(b.dropped + 2 * lines * b.m)
-        b.firsts = <int *>(b.state + lines)
+            first_rungs(&self.block, side, <double *>data_of(self.base), <double *>data_of(self.first_step))
         return 0
 
     cpdef Py_ssize_t ask(self) except -1:
@@ -429,9 +399,60 @@ cdef inline cnp.ndarray matrix(Py_ssize_t rows, Py_ssize_t columns, int typenum)
     return cnp.PyArray_EMPTY(2, lengths, typenum, 0)
 
 
-cdef void first_rungs(Block *b, const real *base, const real *first_step) noexcept nogil:
+cdef Block new_block(
+    int n, Py_ssize_t lines, Py_ssize_t m, Py_ssize_t item, double epsilon, double x_epsilon, double noise, double rtol,
+    double atol, int most,
+) noexcept nogil:
+    """Ladders for numbers of `item` bytes, without memory."""
+    cdef Block block
+    cdef Block *b = &block
+    cdef int i
+    memset(b, 0, sizeof(Block))
+    b.n_lines, b.m, b.n, b.item = lines, m, n, item
+    for i in range(3):
+        b.forms[i] = make_form(n, i - 1)
+    b.stride = max(b.forms[0].window, b.forms[1].window)
+    b.limits.epsilon, b.limits.believable, b.limits.slack, b.limits.stall = epsilon, BELIEVABLE, SLACK, STALL
+    b.limits.safety, b.limits.lattice, b.limits.noise_factor = SAFETY, LATTICE, NOISE_FACTOR
+    b.given, b.given_noise, b.x_epsilon, b.rtol, b.atol, b.most = noise >= 0, noise, x_epsilon, rtol, atol, most
+    b.ratio = RATIO_FIRST if n == 1 else RATIO
+    return block
+
+
+cdef Py_ssize_t room(const Block *b) noexcept nogil:
+    """Bytes for all that is not a result."""
+    cdef Block nowhere = b[0]
+    return settle_in(&nowhere, NULL)
+
+
+cdef Py_ssize_t settle_in(Block *b, char *memory) noexcept nogil:
+    """Spread over memory for numbers; returns how much that takes, in bytes."""
+    cdef Py_ssize_t lines = b.n_lines, seen = 0, samples, steps, weights, noises, dropped, state, firsts
+    samples = seen + lines * b.m * sizeof(Seen)
+    steps = samples + lines * (FIRST_RUNG + 2 * MAX_RUNGS) * b.m * b.item
+    weights = steps + lines * (MAX_RUNGS + MAX_PENDING) * b.item
+    noises = weights + lines * (2 * b.stride + 1) * MAX_RUNGS * b.stride * b.item
+    dropped = noises + 2 * lines * b.m * sizeof(double)
+    state = dropped + 2 * lines * b.m * sizeof(double)
+    firsts = state + lines * sizeof(Line)
+    if memory is not NULL:
+        b.seen = <Seen *>(memory + seen)
+        b.samples, b.steps, b.weights = memory + samples, memory + steps, memory + weights
+        b.noises, b.dropped = <double *>(memory + noises), <double *>(memory + dropped)
+        b.state, b.firsts = <Line *>(memory + state), <int *>(memory + firsts)
+    return firsts + lines * b.m * sizeof(int)
+
+
+cdef void first_rungs(
+    Block *b, const signed char *side, const real *base, const real *first_step
+) noexcept nogil:
+    # IN side, first_step [lines], base [lines, m]
     cdef Py_ssize_t i, o
+    memset(b.state, 0, b.n_lines * sizeof(Line))
+    memset(b.seen, 0, b.n_lines * b.m * sizeof(Seen))
+    memset(b.firsts, 0, b.n_lines * b.m * sizeof(int))
     for i in range(b.n_lines):
+        b.state[i].side = side[i]
         for o in range(b.m):
             (<real *>sample(b, i, BASE))[o] = base[i * b.m + o]
             (<real *>b.top)[i * b.m + o] = NAN

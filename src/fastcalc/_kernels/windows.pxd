@@ -37,7 +37,7 @@ cdef struct Seen:
     int k, w
     bint flat
 
-cdef Form make_form(int n, int side)
+cdef Form make_form(int n, int side) noexcept nogil
 cdef void weigh(
     const Form *form, const real *h, int k, int stride, real *weight, real *companion, real *amplify
 ) noexcept nogil

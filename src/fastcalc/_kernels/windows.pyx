@@ -25,7 +25,7 @@ cdef double SLOW = 0.3      # the ratio of consecutive differences, from which o
 cdef double SLOWEST = 0.9
 
 
-cdef Form make_form(int n, int side):
+cdef Form make_form(int n, int side) noexcept nogil:
     cdef Form form
     cdef int i
     form.side = side
