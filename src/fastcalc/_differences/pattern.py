@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastcalc import _validation as check
+from fastcalc._kernels.transposing import transpose
 
 _Indices = NDArray[np.intp]
 
@@ -45,8 +46,7 @@ class Pattern:
     def transposed(self) -> Pattern:
         """The entries column by column (CSC), as the pattern of the transposed matrix."""
         m, n = self.shape
-        order = np.argsort(self.indices, kind="stable")
-        return Pattern((n, m), _starts(np.bincount(self.indices, minlength=n)), self.rows[order])
+        return Pattern((n, m), *transpose(self.indptr, self.indices, n))
 
     @functools.cached_property
     def symmetric(self) -> Pattern:

@@ -1,0 +1,10 @@
+import numpy as np
+from numpy.typing import NDArray
+
+def smallest_last(
+    starts: NDArray[np.intp],
+    rows: NDArray[np.intp],
+    row_starts: NDArray[np.intp] | None,
+    columns: NDArray[np.intp] | None,
+    degree: NDArray[np.intp],
+) -> NDArray[np.intp]: ...
