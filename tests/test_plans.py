@@ -8,9 +8,10 @@ import pytest
 import fastcalc as fc
 from fastcalc._differences import plans as build
 from fastcalc._functions import python, vectorized
-from fastcalc._kernels.calling import BlockCaller, PointCaller
+from fastcalc._kernels.blocks import BlockCaller
 from fastcalc._kernels.combine import combine
 from fastcalc._kernels.plan import Plan
+from fastcalc._kernels.points import PointCaller
 from fastcalc._kernels.steps import choose_steps, round_steps, true_steps
 from tests import reference
 from tests.cases import EPS

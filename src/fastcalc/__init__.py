@@ -16,8 +16,10 @@
     fc.taylor_function(f, derivatives)     # makes a function of one variable known to polynomials
     fc.propagate(f, x, cov)                # first-order error propagation
     fc.estimate_noise(f, x)                # of the values of f
+    fc.detect_sparsity(f, x)               # which outputs depend on which variables
     fc.check_gradient(f, gradient, x)      # is it right? also fc.check_jacobian(f, jacobian, x)
     g = fc.Gradient(f); g(x)               # built once, called often; also Derivative, Jacobian, Hessian
+    fc.compiled(address, signature)        # functions of C, numba, cffi, Cython: they run without the interpreter
     fc.stencil(n), fc.fd_weights(nodes, at, n)  # weights of finite differences
     fc.show_config()                       # versions, build, instruction set in use
 
@@ -28,6 +30,7 @@ whose errors can be relied on; the others take one step per variable unless they
 """
 
 from fastcalc._config import show_config
+from fastcalc._differences.detection import detect_sparsity
 from fastcalc._differences.fields import curl, divergence, laplacian
 from fastcalc._differences.functions import derivative, gradient, hessian, jacobian, value_and_gradient
 from fastcalc._differences.mixed import partial
@@ -36,8 +39,11 @@ from fastcalc._differences.operators import Derivative, Gradient, Hessian, Jacob
 from fastcalc._differences.products import hvp, jvp, vjp
 from fastcalc._differences.propagate import propagate
 from fastcalc._differences.stencils import Stencil, fd_weights, stencil
+from fastcalc._errors import CallbackError
 from fastcalc._expansions.expansion import taylor
 from fastcalc._expansions.implicit import implicit
+from fastcalc._functions.compiled import CompiledFunction
+from fastcalc._functions.construction import compiled
 from fastcalc._results import DerivativeResult, Status
 from fastcalc._taylor.inversion import inverse_map
 from fastcalc._taylor.polynomial import TaylorPolynomial
@@ -48,6 +54,8 @@ from fastcalc.checking import GradientReport, check_gradient, check_jacobian
 __version__ = "0.1.0"
 
 __all__ = [
+    "CallbackError",
+    "CompiledFunction",
     "Derivative",
     "DerivativeResult",
     "Gradient",
@@ -60,8 +68,10 @@ __all__ = [
     "TaylorSpace",
     "check_gradient",
     "check_jacobian",
+    "compiled",
     "curl",
     "derivative",
+    "detect_sparsity",
     "divergence",
     "estimate_noise",
     "fd_weights",

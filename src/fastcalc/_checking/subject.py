@@ -5,6 +5,7 @@ Arrays of derivatives are (m, n, lanes): outputs of f, variables, points of a ba
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypedDict
@@ -16,6 +17,9 @@ from fastcalc import _validation as check
 from fastcalc._differences.engine import Function, values_at
 from fastcalc._differences.problem import as_points, frame_at, make_function, split_arguments
 from fastcalc._differences.settings import Settings, parse
+from fastcalc._functions.compiled import CompiledFunction
+from fastcalc._functions.compiled_calls import as_doubles, from_python, require_plain
+from fastcalc._functions.recognition import recognised
 
 _Array = NDArray[Any]
 Kind = Literal["gradient", "jacobian"]
@@ -89,11 +93,7 @@ def open_subject(
     kind: Kind, f: Callable[..., Any], derivative: Callable[..., Any], x: ArrayLike, options: Mapping[str, Any]
 ) -> Subject:
     """Everything that can be checked before f runs."""
-    for name, given in (("f", f), (kind, derivative)):
-        if not callable(given):
-            raise TypeError(
-                f"`{name}` must be callable; got {check.short(given)}: pass the function itself, not its value"
-            )
+    f, derivative = recognised(f, "f"), recognised(derivative, kind)
     for name in options:
         if name not in _OPTIONS:
             raise TypeError(
@@ -102,17 +102,22 @@ def open_subject(
             )
     settings = parse(dict(options) | {"method": "adaptive"})  # which has a use for `noise`
     point, before, after = split_arguments(settings, (x,))
-    numbers = check.as_real("x", point)
+    for name, given in (("f", f), (kind, derivative)):
+        require_plain(name, given, settings.method, bool(settings.args or settings.kwargs))
+    numbers = as_doubles(f, "x", check.as_real("x", point))
     if numbers.size == 0:
         raise ValueError(f"`x` must have at least one component; got shape {numbers.shape}: there is nothing to check")
     points = as_points(numbers, settings, one_variable=False)
     frame = frame_at(settings, numbers, points)
     lower, upper = frame.bounds or (-np.inf, np.inf)
-    function = make_function(f, settings, numbers, len(points), scalar=kind == "gradient", one_variable=False)
+    others = bool(before or after or settings.kwargs)
+    function = make_function(
+        f, settings, numbers, len(points), scalar=kind == "gradient", one_variable=False, others=others
+    )
     function.bind(before, after, settings.kwargs)
     subject = Subject(
         kind,
-        f,
+        from_python(f, vectorized=settings.vectorized),
         settings,
         numbers,
         points,
@@ -149,6 +154,8 @@ def _values(function: Function, points: _Array) -> _Array:
 def _checked(derivative: Callable[..., Any], subject: Subject) -> Callable[..., Any]:
     """The derivative, with its output checked and in the form that the adapters take."""
     kind, vectorized, shape = subject.kind, subject.settings.vectorized, subject.x.shape
+    flat = isinstance(derivative, CompiledFunction)
+    derivative = from_python(derivative, vectorized=vectorized)
 
     def call(*args: Any, **kwargs: Any) -> _Array:
         output = derivative(*args, **kwargs)
@@ -158,6 +165,8 @@ def _checked(derivative: Callable[..., Any], subject: Subject) -> Callable[..., 
         columns = np.shape(args[subject.settings.argnum])[1:] if vectorized else ()
         variables = (*shape[:1], *columns) if vectorized else shape
         wanted = (*subject.function.shape, *variables) if kind == "jacobian" else variables
+        if flat and numbers.size == math.prod(wanted):
+            numbers = numbers.reshape(wanted)
         if numbers.shape != wanted:
             raise ValueError(_shape_message(kind, vectorized, wanted, numbers.shape, len(variables)))
         return numbers.reshape(-1, *columns) if vectorized else numbers

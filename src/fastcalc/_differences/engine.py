@@ -14,12 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastcalc._differences.plans import base_plan
+from fastcalc._functions.compiled_calls import CompiledCalls
 from fastcalc._functions.python import PythonFunction
 from fastcalc._functions.vectorized import VectorizedFunction
 from fastcalc._kernels.combine import combine
 from fastcalc._kernels.plan import Plan
 
-Function = PythonFunction | VectorizedFunction
+Function = PythonFunction | VectorizedFunction | CompiledCalls
 Plans = Callable[[], Iterable[Plan]]
 _DERIVATIVE, _TRUNCATION, _ROUNDING = range(3)  # modes of the kernel
 

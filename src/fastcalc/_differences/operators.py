@@ -15,16 +15,35 @@ from numpy.typing import ArrayLike, NDArray
 from fastcalc import _validation as check
 from fastcalc._differences import adaptive, exact, methods
 from fastcalc._differences.engine import Function
-from fastcalc._differences.problem import Problem, as_points, deliver, frame_at, make_function, split_arguments
+from fastcalc._differences.problem import (
+    Problem,
+    as_function,
+    as_points,
+    deliver,
+    frame_at,
+    make_function,
+    split_arguments,
+)
 from fastcalc._differences.products import linear_operator
 from fastcalc._differences.recipes import NO_FRAME, Recipe
-from fastcalc._differences.settings import ADAPTIVE, DEFAULT, Options, Settings, documented, parse
+from fastcalc._differences.settings import (
+    DEFAULT,
+    Options,
+    Settings,
+    documented,
+    parse,
+    parse_for_one_variable,
+    which_derivative,
+)
 from fastcalc._differences.solve import Solution, solve_at_once, solve_fixed
+from fastcalc._differences.sparse import Sparse, refuse_destination
+from fastcalc._functions.compiled_calls import as_doubles
+from fastcalc._functions.recognition import recognised
 from fastcalc._functions.taylor import PolynomialFunction
 from fastcalc._results import worst
 
-_HIGHEST = 10
 _FLOAT64 = np.dtype(np.float64)
+_Kind = tuple[tuple[int, ...], np.dtype[Any], bool]  # shape and type of x; whether f has other arguments
 
 
 class Operator:
@@ -37,15 +56,14 @@ class Operator:
     _scalar: ClassVar[bool] = False  # f must return a scalar
     _one_variable: ClassVar[bool] = False  # x is an array of points of one variable
     _square: ClassVar[bool] = False  # the result has more axes than those of f(x) and of x
+    _sparse: Sparse | None = None  # the pattern of the result, where it has one
 
     def __init__(self, f: Callable[..., Any], **options: Unpack[Options]) -> None:
-        if not callable(f):
-            raise TypeError(f"`f` must be callable; got {f!r}: pass the function itself, not its value")
-        self._f = f
         self._settings = self._parse(options)
+        self._f = as_function(f, self._settings)
         self._plain = self._settings is DEFAULT or self._settings.plain
         self._takes_scalars = self._settings.method in ("adaptive", "exact")
-        self._spare: list[tuple[tuple[int, ...], np.dtype[Any], Function, methods.AnyRecipe]] = []
+        self._spare: list[tuple[_Kind, Function, methods.AnyRecipe]] = []
 
     def _parse(self, options: Any) -> Settings:
         return parse(options)
@@ -65,6 +83,9 @@ class Operator:
         if self._plain and len(args) == 1 and out is None and full_output is None and not kwargs:
             x = args[0]
             if self._one_variable and type(x) in (float, np.float64):
+                number = self._number_at_once(x)
+                if number is not None:
+                    return number
                 x = np.asarray(x)
             if (
                 type(x) is np.ndarray
@@ -83,22 +104,40 @@ class Operator:
                 f"arguments of f by name are stored in `kwargs` already; got {', '.join(kwargs)} at the call: give all "
                 "of them at one place"
             )
-        x = check.as_numbers("x", point)
+        x = as_doubles(self._f, "x", check.as_numbers("x", point))
         if out is not None:
             check.check_destination(out, (x,))
             if self._scalar:
                 check.known_shape(out, x.shape)
         points = as_points(x, settings, one_variable=self._one_variable)
         frame = frame_at(settings, x, points)
-        function, recipe = self._take(x, len(points))
+        if self._sparse is not None:
+            self._settle(self._sparse, x, points, frame, (before, after, kwargs or settings.kwargs), out)
+        kind = x.shape, x.dtype, bool(before or after or kwargs or settings.kwargs)
+        function, recipe = self._take(x, len(points), kind)
         function.evaluations = 0
         function.bind(before, after, kwargs or settings.kwargs)
         solution = methods.solve(recipe, function, points, frame, full=full)
         result = self._finish(Problem(settings, x, points, frame, function, self._one_variable), solution, out)
         if before or after or kwargs:
             function.bind((), (), settings.kwargs)
-        self._spare.append((x.shape, x.dtype, function, recipe))
+        self._spare.append((kind, function, recipe))
         return result
+
+    def _number_at_once(self, x: float) -> Any:
+        """The result at a number, for default options, where the last call was at a number too; else None."""
+        if self._spare:
+            try:
+                spare = self._spare.pop()
+            except IndexError:  # another thread was faster
+                return None
+            shape, dtype, function, recipe = spare
+            result = None
+            if shape == () and dtype is _FLOAT64 and type(recipe) is adaptive.Lines:
+                result = recipe.number_at_once(function, x)
+            self._spare.append(spare)
+            return result
+        return None
 
     def _at_once(self, x: NDArray[Any]) -> Any:
         """The result for float64 x and default options, None where that takes more than one look."""
@@ -106,16 +145,17 @@ class Operator:
         n = 1 if self._one_variable else shape[0] if self._settings.vectorized else x.size
         if x.size == 0:
             return None
-        function, recipe = self._take(x, n)
+        kind = shape, x.dtype, False
+        function, recipe = self._take(x, n, kind)
         if not isinstance(recipe, Recipe):
             result = self._unfixed_at_once(recipe, function, x, n)
-            self._spare.append((shape, x.dtype, function, recipe))
+            self._spare.append((kind, function, recipe))
             return result
         result = solve_at_once(recipe, function, x, x.size // n, self._shape((), shape) if self._square else shape)
         if result is None and function.kept is not None:
             again = solve_fixed(recipe, function, function.kept.reshape(n, -1), NO_FRAME, full=False)
             result = deliver(again.value, self._shape(function.shape, shape), None)
-        self._spare.append((shape, x.dtype, function, recipe))
+        self._spare.append((kind, function, recipe))
         return result
 
     def _unfixed_at_once(self, recipe: methods.AnyRecipe, function: Function, x: NDArray[Any], n: int) -> Any:
@@ -129,21 +169,33 @@ class Operator:
             value = recipe.at_once(function, x.reshape(n, -1).copy(), x.shape)
         return value[()] if value is not None and value.ndim == 0 else value
 
-    def _take(self, x: NDArray[Any], n: int) -> tuple[Function, methods.AnyRecipe]:
+    def _take(self, x: NDArray[Any], n: int, kind: _Kind) -> tuple[Function, methods.AnyRecipe]:
         """The spare buffers and plans if they fit x, or new ones."""
         if self._spare:
             try:
-                shape, dtype, function, recipe = self._spare.pop()
+                known, function, recipe = self._spare.pop()
             except IndexError:  # another thread was faster
                 pass
             else:
-                if shape == x.shape and dtype == x.dtype:
+                if known == kind:
                     return function, recipe
-        function = make_function(self._f, self._settings, x, n, scalar=self._scalar, one_variable=self._one_variable)
+        function = make_function(
+            self._f, self._settings, x, n, scalar=self._scalar, one_variable=self._one_variable, others=kind[2]
+        )
         function.guess_scalar |= self._square
         return function, self._recipe(n)
 
+    def _settle(self, sparse: Sparse, x: Any, points: Any, frame: Any, others: Any, out: Any) -> None:
+        """Let the pattern of a sparse result be found, and be one for x."""
+        refuse_destination(out)
+        values = replace(self._settings, method="central")  # detection takes values, whatever the method
+        function = make_function(self._f, values, x, len(points), scalar=False, one_variable=False)
+        function.bind(*others)
+        sparse.settle(Problem(self._settings, x, points, frame, function))
+
     def _finish(self, problem: Problem, solution: Solution, out: NDArray[Any] | None) -> Any:
+        if self._sparse is not None:
+            return self._sparse.finish(problem, solution)
         return problem.finish(solution, self._shape(problem.function.shape, problem.x.shape), out)
 
     def __repr__(self) -> str:
@@ -153,6 +205,8 @@ class Operator:
             for name in Settings.__slots__
             if repr(getattr(settings, name)) != repr(getattr(DEFAULT, name))
         ]
+        if self._sparse is not None:
+            changed.append(f"sparsity={self._sparse!r}")
         return f"{type(self).__name__}({', '.join([repr(self._f), *changed])})"
 
     def __getstate__(self) -> dict[str, Any]:
@@ -186,8 +240,7 @@ class Derivative(Operator):
     _one_variable = True
 
     def __init__(self, f: Callable[..., Any], n: int = 1, **options: Unpack[Options]) -> None:
-        remedy = "it says which derivative; higher ones are p.partial(n) of p = fc.taylor(f, x, n)"
-        self._n = check.integer("n", n, 1, _HIGHEST, remedy)
+        self._n = which_derivative(n)
         super().__init__(f, **options)
         if self._settings.method == "complex" and self._n != 1:
             raise ValueError(
@@ -196,10 +249,7 @@ class Derivative(Operator):
             )
 
     def _parse(self, options: Any) -> Settings:
-        if not options:
-            return ADAPTIVE
-        by_default = "method" not in options and options.get("accuracy") is None
-        return parse({"method": "adaptive", **options} if by_default else options)
+        return parse_for_one_variable(options)
 
     def _recipe(self, n: int) -> methods.AnyRecipe:
         return methods.lines(self._settings, self._n, n)
@@ -284,7 +334,14 @@ class Jacobian(Operator):
            [-2.,  0.]])
     """
 
+    def __init__(self, f: Callable[..., Any], *, sparsity: Any = None, **options: Unpack[Options]) -> None:
+        super().__init__(f, **options)
+        if sparsity is not None:
+            self._sparse, self._plain = Sparse(sparsity), False
+
     def _recipe(self, n: int) -> methods.AnyRecipe:
+        if self._sparse is not None:
+            return self._sparse.recipe(self._settings)
         return methods.lines(self._settings, 1, n)
 
     def _shape(self, output: tuple[int, ...], x: tuple[int, ...]) -> tuple[int, ...]:
@@ -351,19 +408,26 @@ class Hessian(Operator):
     _square = True
 
     def __init__(
-        self, f: Callable[..., Any], *, gradient: Callable[..., Any] | None = None, **options: Unpack[Options]
+        self,
+        f: Callable[..., Any],
+        *,
+        gradient: Callable[..., Any] | None = None,
+        sparsity: Any = None,
+        **options: Unpack[Options],
     ) -> None:
-        if gradient is not None and not callable(gradient):
-            raise TypeError(f"`gradient` must be callable; got {gradient!r}: pass the function itself")
-        super().__init__(f, **options)
+        given = f if gradient is None else recognised(f)
+        super().__init__(f if gradient is None else recognised(gradient, "gradient"), **options)
         self._from_gradient = gradient is not None
         self._plain &= not self._from_gradient  # the result is symmetrised
         if gradient is not None:
-            self._given, self._f = f, gradient
+            self._given = given
         elif self._settings.method == "complex":
             raise ValueError(
                 "method 'complex' gives first derivatives; got a Hessian: give `gradient`, or use 'central'"
             )
+        if sparsity is not None:
+            self._sparse = Sparse(sparsity, square=True, from_values=not self._from_gradient)
+            self._plain = False
 
     def __repr__(self) -> str:
         text = super().__repr__()
@@ -372,23 +436,21 @@ class Hessian(Operator):
         return text.replace(repr(self._f), f"{self._given!r}, gradient={self._f!r}", 1)
 
     def _recipe(self, n: int) -> methods.AnyRecipe:
+        if self._sparse is not None:
+            return self._sparse.recipe(self._settings)
         if self._from_gradient:
             return methods.lines(self._settings, 1, n)
         return methods.hessian(self._settings, n)
 
     def _shape(self, output: tuple[int, ...], x: tuple[int, ...]) -> tuple[int, ...]:
-        if self._from_gradient:
-            return output + x
-        return output + (x[:1] if self._settings.vectorized else x) + x
+        own = () if self._from_gradient else output
+        return own + (x[:1] if self._settings.vectorized else x) + x
 
     def _finish(self, problem: Problem, solution: Solution, out: NDArray[Any] | None) -> Any:
         if self._from_gradient:
-            if problem.function.shape != problem.variables:
-                raise ValueError(
-                    f"`gradient` must return one component per variable, shape {problem.variables}; got shape "
-                    f"{problem.function.shape}: is it the gradient of f?"
-                )
-            solution = symmetrised(solution)
+            problem.require_gradient()
+            if self._sparse is None:
+                solution = symmetrised(solution)
         return super()._finish(problem, solution, out)
 
 

@@ -17,7 +17,11 @@ from fastcalc._differences.recipes import NO_FRAME, Frame
 from fastcalc._differences.settings import Settings, inward, parse
 from fastcalc._differences.solve import Solution
 from fastcalc._differences.steps import require_moved
+from fastcalc._functions.compiled import CompiledFunction
+from fastcalc._functions.compiled_calls import CompiledCalls, as_doubles, require_plain
+from fastcalc._functions.numba_functions import NumbaFunction
 from fastcalc._functions.python import PythonFunction
+from fastcalc._functions.recognition import recognised
 from fastcalc._functions.taylor import PolynomialFunction
 from fastcalc._functions.vectorized import VectorizedFunction
 from fastcalc._results import DerivativeResult, Status, describe, succeeded
@@ -40,6 +44,13 @@ def split_arguments(settings: Settings, args: tuple[Any, ...]) -> tuple[Any, tup
     return args[place], args[:place], args[place + 1 :]
 
 
+def as_function(f: Callable[..., Any], settings: Settings) -> Callable[..., Any]:
+    """f, a compiled function where it holds one; refuses what that can't do."""
+    function: Callable[..., Any] = recognised(f)
+    require_plain("f", function, settings.method, bool(settings.args or settings.kwargs))
+    return function
+
+
 def as_points(x: NDArray[Any], settings: Settings, *, one_variable: bool) -> NDArray[Any]:
     """A copy of x as (n, lanes): n variables, and a lane for each point of a batch. A copy, since f may reach the
     caller's array on ways of its own.
@@ -59,12 +70,25 @@ def as_points(x: NDArray[Any], settings: Settings, *, one_variable: bool) -> NDA
 
 
 def make_function(
-    f: Callable[..., Any], settings: Settings, x: NDArray[Any], n: int, *, scalar: bool, one_variable: bool
+    f: Callable[..., Any],
+    settings: Settings,
+    x: NDArray[Any],
+    n: int,
+    *,
+    scalar: bool,
+    one_variable: bool,
+    others: bool = False,
 ) -> Function:
-    """The adapter that calls f at points of n variables like x."""
+    """The adapter that calls f at points of n variables like x; `others`: the call brings arguments besides x."""
     imaginary, nan_on_error = settings.method == "complex", settings.on_error == "nan"
+    own = () if one_variable else x.shape[:1] if settings.vectorized else x.shape
+    dtype = np.result_type(x.dtype, np.complex64) if imaginary else x.dtype
+    if isinstance(f, NumbaFunction):
+        others = others or bool(settings.args or settings.kwargs)
+        f = f.for_polynomials if settings.method == "exact" else f.at(own, dtype, settings.vectorized, others)
+    if isinstance(f, CompiledFunction):
+        return CompiledCalls(f.pointer, n, scalar, nan_on_error)
     if settings.method == "exact":
-        own = () if one_variable else x.shape[:1] if settings.vectorized else x.shape
         exact = PolynomialFunction(
             f,
             x.dtype,
@@ -75,10 +99,9 @@ def make_function(
             nan_on_error=nan_on_error,
         )
         return cast(Function, exact)  # all that is common of them; its recipes alone call it
-    dtype = np.result_type(x.dtype, np.complex64) if imaginary else x.dtype
     if settings.vectorized:
         return VectorizedFunction(f, dtype, n, one_variable, scalar, imaginary, nan_on_error)
-    return PythonFunction(f, dtype, () if one_variable else x.shape, scalar, imaginary, nan_on_error)
+    return PythonFunction(f, dtype, own, scalar, imaginary, nan_on_error)
 
 
 def frame_at(settings: Settings, x: NDArray[Any], points: NDArray[Any]) -> Frame:
@@ -150,6 +173,15 @@ class Problem:
         """f(x) in its own shape, None where it was not evaluated."""
         return None if solution.base is None else solution.base.reshape(self.function.shape + self.batch)[()]
 
+    def require_gradient(self) -> None:
+        """Require of a function that is to be a gradient that it returned one; compiled ones may return flat arrays."""
+        shape, flat = self.function.shape, isinstance(self.function, CompiledCalls)
+        if shape != self.variables and not (flat and shape == (len(self.points),)):
+            raise ValueError(
+                f"`gradient` must return one component per variable, shape {self.variables}; got shape {shape}: is it "
+                "the gradient of f?"
+            )
+
     def finish(
         self, solution: Solution, shape: tuple[int, ...], out: NDArray[Any] | None, *, steps_of_x: bool = False
     ) -> Any:
@@ -177,11 +209,10 @@ class Problem:
 
 def open_problem(f: Callable[..., Any], x: ArrayLike, options: Any, out: Any, others: tuple[Any, ...] = ()) -> Problem:
     """A problem of many variables, once all that can be checked before f runs has been."""
-    if not callable(f):
-        raise TypeError(f"`f` must be callable; got {f!r}: pass the function itself, not its value")
     settings = parse(options)
+    f = as_function(f, settings)
     point, before, after = split_arguments(settings, (x,))
-    x = check.as_numbers("x", point)
+    x = as_doubles(f, "x", check.as_numbers("x", point))
     if out is not None:
         check.check_destination(out, (x, *others))
     points = as_points(x, settings, one_variable=False)

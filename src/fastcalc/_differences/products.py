@@ -20,6 +20,7 @@ from fastcalc._differences.recipes import Frame, room_along
 from fastcalc._differences.settings import Options, Settings, documented
 from fastcalc._differences.solve import Solution, gathered, solution_of_lanes
 from fastcalc._differences.sums import chunks, needs_values, sum_targets, total
+from fastcalc._functions.recognition import recognised
 from fastcalc._results import Status, worst
 
 _SPREAD = 2.0**14  # of the relative speeds of variables along one direction
@@ -82,11 +83,11 @@ def jvp(
     array([5., 4.])
     """
     problem = open_problem(f, x, options, out, (v,))
-    solution = _along(problem, _vector("v", v, problem))
+    solution = along(problem, _vector("v", v, problem))
     return problem.finish(solution, problem.function.shape + problem.batch, out)
 
 
-def _along(problem: Problem, v: _Array) -> Solution:
+def along(problem: Problem, v: _Array) -> Solution:
     """First derivatives along v, (m, lanes), summed over groups of variables that one step suits."""
     if problem.settings.method == "exact":  # no steps, no groups
         recipe = direction(problem.settings, v, [])
@@ -253,15 +254,9 @@ def hvp(
     array([4., 2.])
     """
     if gradient is not None:
-        if not callable(gradient):
-            raise TypeError(f"`gradient` must be callable; got {gradient!r}: pass the function itself")
-        problem = open_problem(gradient, x, options, out, (v,))
-        solution = _along(problem, _vector("v", v, problem))
-        if problem.function.shape != problem.variables:
-            raise ValueError(
-                f"`gradient` must return one component per variable, shape {problem.variables}; got shape "
-                f"{problem.function.shape}: is it the gradient of f?"
-            )
+        problem = open_problem(recognised(gradient, "gradient"), x, options, out, (v,))
+        solution = along(problem, _vector("v", v, problem))
+        problem.require_gradient()
         return problem.finish(solution, problem.x.shape, out)
     problem = open_problem(f, x, options, out, (v,))
     needs_values(problem, "hvp", "give `gradient`")

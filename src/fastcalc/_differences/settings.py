@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from fastcalc import _validation as check
 
 Method = Literal["central", "forward", "backward", "complex", "adaptive", "exact"]
+_HIGHEST = 10  # derivative in one variable
 METHODS: tuple[Method, ...] = get_args(Method)
 
 
@@ -178,6 +179,20 @@ def parse(options: Mapping[str, Any]) -> Settings:
             "goes before, between or after `args`"
         )
     return settings
+
+
+def parse_for_one_variable(options: Mapping[str, Any]) -> Settings:
+    """The same for derivatives in one variable, which are adaptive where nothing else is asked for."""
+    if not options:
+        return ADAPTIVE
+    by_default = "method" not in options and options.get("accuracy") is None
+    return parse({"method": "adaptive", **options} if by_default else options)
+
+
+def which_derivative(n: Any) -> int:
+    """The number of a derivative in one variable."""
+    remedy = "it says which derivative; higher ones are p.partial(n) of p = fc.taylor(f, x, n)"
+    return check.integer("n", n, 1, _HIGHEST, remedy)
 
 
 def _guess(name: str) -> str:

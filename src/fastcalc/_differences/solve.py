@@ -18,13 +18,13 @@ from fastcalc._differences.engine import CoarserOutput, Function, Walk, walk
 from fastcalc._differences.lanes import alike, take, together
 from fastcalc._differences.plans import FIXED
 from fastcalc._differences.recipes import NO_FRAME, Frame, Recipe, Sample, Sides
-from fastcalc._differences.steps import is_tiny
+from fastcalc._differences.steps import Rule, is_tiny
 from fastcalc._kernels.plan import Plan
 from fastcalc._results import History, Status
 
 _Reduction = Callable[[NDArray[Any]], NDArray[Any]]
-_POOR = -0.4  # with eps**_POOR times its rounding bound above it, a difference has lost most of its digits
-_POOR_HIGHER = 100.0  # the same for higher derivatives, which have fewer to lose
+_POOR = -0.4  # exponent of eps
+_POOR_HIGHER = 100.0  # for higher derivatives, which have fewer digits to lose
 
 
 @dataclass(slots=True)
@@ -186,6 +186,11 @@ def _walk_alike(
     )
 
 
+def lost(rule: Rule, epsilon: float) -> float:
+    """With this times its rounding bound above it, a difference has lost most of its digits."""
+    return epsilon**_POOR if rule.order == 1 else _POOR_HIGHER
+
+
 def _retake(
     recipe: Recipe,
     function: Function,
@@ -201,8 +206,7 @@ def _retake(
         return None
     # a bound that overflowed is NaN: no bound at all, where steps are far too small
     bound = np.where(np.isnan(found.rounding) & np.isfinite(found.value), np.inf, found.rounding * function.epsilon)
-    lost = function.epsilon**_POOR if recipe.rule.order == 1 else _POOR_HIGHER
-    poor = recipe.involves(tiny) & (np.abs(found.value) <= bound * lost)
+    poor = recipe.involves(tiny) & (np.abs(found.value) <= bound * lost(recipe.rule, function.epsilon))
     if not poor.any():
         return None
     targets = np.flatnonzero(poor.any(axis=(0, 2)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fastcalc._kernels.calling import PointCaller
+from fastcalc._kernels.points import PointCaller
 
 
 class PythonFunction(PointCaller):

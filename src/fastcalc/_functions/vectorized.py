@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fastcalc._kernels.calling import BlockCaller
+from fastcalc._kernels.blocks import BlockCaller
 
 
 class VectorizedFunction(BlockCaller):

@@ -34,6 +34,8 @@ class Caller:
     def bind(self, before: tuple[Any, ...], after: tuple[Any, ...], keywords: dict[str, Any] | None) -> None: ...
     def start(self) -> None: ...
     def columns(self) -> int: ...
+    def forget(self, columns: int) -> None: ...
+    def reserve(self, columns: int) -> None: ...
     def width(self, plan: Plan, lanes: int) -> int: ...
     def evaluate_along(self, lines: Lines, line: NDArray[Any], shift: NDArray[Any], count: int) -> None: ...
     def assume_scalar(self) -> None: ...
@@ -50,45 +52,6 @@ class Caller:
         quiet: bool,
     ) -> NDArray[Any] | None: ...
     def evaluate(
-        self,
-        plan: Plan,
-        first: int,
-        last: int,
-        x: NDArray[Any],
-        h: NDArray[Any],
-        all_lanes: int,
-        lane0: int,
-        lanes: int,
-        column: int,
-    ) -> bool: ...
-
-class PointCaller(Caller):
-    def __init__(
-        self,
-        function: Callable[..., Any],
-        point_dtype: np.dtype[Any],
-        point_shape: tuple[int, ...],
-        scalar: bool = False,
-        imaginary: bool = False,
-        nan_on_error: bool = False,
-    ) -> None: ...
-    def forget(self, columns: int) -> None: ...
-    def reserve(self, columns: int) -> None: ...
-
-class BlockCaller(Caller):
-    def __init__(
-        self,
-        function: Callable[..., Any],
-        point_dtype: np.dtype[Any],
-        n: int,
-        one_row: bool,
-        scalar: bool = False,
-        imaginary: bool = False,
-        nan_on_error: bool = False,
-    ) -> None: ...
-    def forget(self, columns: int) -> None: ...
-    def reserve(self, columns: int) -> None: ...
-    def one_by_one(
         self,
         plan: Plan,
         first: int,
