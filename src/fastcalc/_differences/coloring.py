@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from fastcalc._differences.pattern import Pattern, parse_pattern
 from fastcalc._kernels.coloring import first_fit
-from fastcalc._kernels.orders import smallest_last
+from fastcalc._kernels.orders import count_neighbors, smallest_last
 from fastcalc._kernels.saturation import saturation_fit
 
 __all__ = ["color_columns"]
@@ -26,8 +26,9 @@ _LONG = 512
 # Saturation degree visits all neighbours of each column: so many are allowed, and more for each entry of the pattern,
 # a few times what first fit takes. Up to the third number, some tenths of a second, everything is tried.
 _VISITS, _VISITS_PER_ENTRY, _FEW_VISITS = 2**26, 32, 2**25
-# A row's next column further away than this is not in the cache; visits then cost so much more.
-_FAR, _FAR_FACTOR = 2**15, 8
+# A row's next column further away than this is not in the cache; visits then cost so much more. A sample
+# of so many entries tells.
+_FAR, _FAR_FACTOR, _SAMPLE = 2**15, 8, 2**16
 # Passes over the colours, reversed, that find no fewer: then no more are tried. The second is for many visits.
 _PATIENCE, _LITTLE_PATIENCE = 3, 1
 
@@ -108,21 +109,30 @@ def color_within(pattern: Pattern, enough: int) -> Coloring:
     if best.count == fullest or fullest > enough:
         return best
     visits = _visits(pattern)
-    neighbors = _count_neighbors(pattern)
-    crowded_first = np.argsort(-neighbors, kind="stable")
-    best = fewer(best, _first_fit(pattern, crowded_first))
-    if fullest < best.count and visits <= _VISITS + _VISITS_PER_ENTRY * pattern.size:
+    columns = pattern.transposed
+    neighbors = count_neighbors(columns.indptr, columns.indices, pattern.indptr)
+    crowded_first = descending(neighbors)
+    may_visit, may_try_all = visits <= _VISITS + _VISITS_PER_ENTRY * pattern.size, visits <= _FEW_VISITS
+    if may_try_all or not may_visit:
+        best = fewer(best, _first_fit(pattern, crowded_first))
+    if fullest < best.count and may_visit:
         best = _saturation(pattern, crowded_first, best)
-    if fullest < best.count and visits <= _FEW_VISITS:
-        columns = pattern.transposed
+    if fullest < best.count and may_try_all:
         order = smallest_last(columns.indptr, columns.indices, pattern.indptr, pattern.indices, neighbors)
         best = fewer(best, _first_fit(pattern, order))
-    return _regroup(pattern, best, fullest, _PATIENCE if visits <= _FEW_VISITS else _LITTLE_PATIENCE)
+    return _regroup(pattern, best, fullest, _PATIENCE if may_try_all else _LITTLE_PATIENCE)
 
 
 def fewer(first: Coloring, second: Coloring) -> Coloring:
     """The better of two, the first if they are equal."""
     return second if second.count < first.count else first
+
+
+def descending(numbers: _Indices) -> _Indices:
+    """The order of numbers from 0 on, the largest first, equal ones as they are."""
+    largest = int(numbers.max(initial=0))
+    # 16 bits are sorted by their digits, in linear time
+    return np.argsort((largest - numbers).astype(np.uint16) if largest < 2**16 else -numbers, kind="stable")
 
 
 def _first_fit(pattern: Pattern, order: _Indices) -> Coloring:
@@ -150,20 +160,12 @@ def _in_blocks(pattern: Pattern, order: _Indices) -> tuple[_Indices, _Indices, _
     return order[np.argsort(block[order], kind="stable")], starts, np.append(owners, -1)
 
 
-def _count_neighbors(pattern: Pattern) -> _Indices:
-    """Entries in the rows of each column."""
-    columns = pattern.transposed
-    lengths = np.diff(pattern.indptr)[columns.indices]
-    total = np.zeros(len(lengths) + 1, np.intp)
-    np.cumsum(lengths, out=total[1:])
-    return total[columns.indptr[1:]] - total[columns.indptr[:-1]]
-
-
 def _visits(pattern: Pattern) -> float:
     """What it costs to visit all neighbours of all columns, in visits of neighbours near by."""
     lengths = np.diff(pattern.indptr).astype(np.float64)
-    far = np.count_nonzero(np.abs(np.diff(pattern.indices)) > _FAR) / max(pattern.size, 1)
-    return float(lengths @ lengths) * (1 + (_FAR_FACTOR - 1) * far)
+    each = max(1, pattern.size // _SAMPLE)
+    far = np.abs(pattern.indices[1::each] - pattern.indices[:-1:each]) > _FAR
+    return float(lengths @ lengths) * (1 + (_FAR_FACTOR - 1) * float(far.mean() if len(far) else 0))
 
 
 def _saturation(pattern: Pattern, order: _Indices, best: Coloring) -> Coloring:
@@ -184,7 +186,7 @@ def _regroup(pattern: Pattern, best: Coloring, fullest: int, patience: int) -> C
     """
     current, fruitless = best, 0
     while fullest < best.count and fruitless < patience:
-        current = _first_fit(pattern, np.argsort(-current.color, kind="stable"))
+        current = _first_fit(pattern, descending(current.color))
         fruitless += 1
         if current.count < best.count:
             best, fruitless = current, 0

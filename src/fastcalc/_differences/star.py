@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from fastcalc._differences.coloring import Coloring, color_within, fewer
+from fastcalc._differences.coloring import Coloring, color_within, descending, fewer
 from fastcalc._differences.pattern import Pattern, from_entries
 from fastcalc._kernels.orders import smallest_last
 from fastcalc._kernels.star import star_fit, star_positions
@@ -43,7 +43,7 @@ def star_colors(pattern: Pattern) -> _Indices:
     degrees = np.diff(pattern.indptr)
     best = _fit(pattern, np.arange(n))
     if fewest < best.count:
-        crowded_first = np.argsort(-degrees, kind="stable")
+        crowded_first = descending(degrees)
         sparse_last = smallest_last(pattern.indptr, pattern.indices, None, None, degrees)
         for order in (crowded_first, sparse_last):
             for cautious in (False, True):
@@ -110,7 +110,7 @@ def _regroup(pattern: Pattern, best: Coloring, start: Coloring) -> Coloring:
     """In the order of the colours, the last one first, again and again."""
     current, fruitless = start, 0
     while fruitless < _PATIENCE:
-        current = _fit(pattern, np.argsort(-current.color, kind="stable"))
+        current = _fit(pattern, descending(current.color))
         fruitless += 1
         if current.count < best.count:
             best, fruitless = current, 0

@@ -1,4 +1,4 @@
-"""Smallest last: an order for colouring, in which nothing has many neighbours before it.
+"""Smallest last: an order for colouring, in which nothing has many neighbours before it; and how many there are.
 
 Of the vertices of a graph that are left, the one with the fewest neighbours among them goes last; it is taken off, and
 so on (Matula and Beck, J. ACM 30 (1983) 417-427). Vertices wait in one list for each number of neighbours, the newest
@@ -100,6 +100,45 @@ cdef int sort_vertices(
     return 0
 
 
+cdef void count(
+    const Py_ssize_t[::1] starts, const Py_ssize_t[::1] rows, const Py_ssize_t[::1] row_starts,
+    Py_ssize_t[::1] neighbors,
+) noexcept nogil:
+    # IN the rows of each column, where rows start. OUT neighbors.
+    cdef Py_ssize_t v, e, total
+    for v in range(neighbors.shape[0]):
+        total = 0
+        for e in range(starts[v], starts[v + 1]):
+            total += row_starts[rows[e] + 1] - row_starts[rows[e]]
+        neighbors[v] = total
+
+
+def count_neighbors(
+    const Py_ssize_t[::1] starts not None, const Py_ssize_t[::1] rows not None,
+    const Py_ssize_t[::1] row_starts not None,
+):
+    """Entries in the rows of each column.
+
+    Parameters
+    ----------
+    starts, rows : ndarray of intp, shapes (n + 1,), (size,)
+        IN: the rows of each column.
+    row_starts : ndarray of intp, shape (m + 1,)
+        IN: where rows start.
+
+    Returns
+    -------
+    ndarray of intp, shape (n,)
+    """
+    if starts[starts.shape[0] - 1] != rows.shape[0]:
+        raise ValueError("a kernel got arrays of sizes that don't fit together")
+    neighbors = np.empty(starts.shape[0] - 1, np.intp)
+    cdef Py_ssize_t[::1] out = neighbors
+    with nogil:
+        count(starts, rows, row_starts, out)
+    return neighbors
+
+
 def smallest_last(
     const Py_ssize_t[::1] starts not None, const Py_ssize_t[::1] rows not None,
     const Py_ssize_t[::1] row_starts, const Py_ssize_t[::1] columns, const Py_ssize_t[::1] degree not None,
@@ -113,7 +152,7 @@ def smallest_last(
     row_starts, columns : ndarray of intp, shapes (m + 1,), (size,), or None
         IN: the columns of each row; None for a graph.
     degree : ndarray of intp, shape (n,)
-        IN: entries in the rows of each column; or entries of each vertex.
+        IN: entries in the rows of each column, from `count_neighbors`; or entries of each vertex.
 
     Returns
     -------
