@@ -270,7 +270,9 @@ def test_threads_share_a_plan(client, parameter):
 
 @pytest.mark.parametrize("text", [DECLARATIONS, HERE.parents[1] / "README.md"], ids=lambda path: path.name)
 def test_examples_are_compiled_here(text):
-    example = re.search(r"^( *)cdef double rosenbrock.*?np.asarray\(result\)\n", text.read_text(), re.DOTALL | re.MULTILINE)
+    example = re.search(
+        r"^( *)cdef double rosenbrock.*?np.asarray\(result\)\n", text.read_text(), re.DOTALL | re.MULTILINE
+    )
     lines = [line.removeprefix(example[1]) for line in example[0].splitlines() if line.strip()]
     compiled = (HERE / "client.pyx").read_text().replace("valley", "rosenbrock").replace("readme_example", "gradients")
     assert [line for line in lines if line not in compiled.splitlines()] == []
