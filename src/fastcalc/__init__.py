@@ -16,6 +16,7 @@
     fc.taylor_function(f, derivatives)     # makes a function of one variable known to polynomials
     fc.propagate(f, x, cov)                # first-order error propagation
     fc.estimate_noise(f, x)                # of the values of f
+    fc.detect_sparsity(f, x)               # which outputs depend on which variables
     fc.check_gradient(f, gradient, x)      # is it right? also fc.check_jacobian(f, jacobian, x)
     g = fc.Gradient(f); g(x)               # built once, called often; also Derivative, Jacobian, Hessian
     fc.compiled(address, signature)        # functions of C, numba, cffi, Cython: they run without the interpreter
@@ -29,6 +30,7 @@ whose errors can be relied on; the others take one step per variable unless they
 """
 
 from fastcalc._config import show_config
+from fastcalc._differences.detection import detect_sparsity
 from fastcalc._differences.fields import curl, divergence, laplacian
 from fastcalc._differences.functions import derivative, gradient, hessian, jacobian, value_and_gradient
 from fastcalc._differences.mixed import partial
@@ -40,7 +42,8 @@ from fastcalc._differences.stencils import Stencil, fd_weights, stencil
 from fastcalc._errors import CallbackError
 from fastcalc._expansions.expansion import taylor
 from fastcalc._expansions.implicit import implicit
-from fastcalc._functions.compiled import CompiledFunction, compiled
+from fastcalc._functions.compiled import CompiledFunction
+from fastcalc._functions.construction import compiled
 from fastcalc._results import DerivativeResult, Status
 from fastcalc._taylor.inversion import inverse_map
 from fastcalc._taylor.polynomial import TaylorPolynomial
@@ -68,6 +71,7 @@ __all__ = [
     "compiled",
     "curl",
     "derivative",
+    "detect_sparsity",
     "divergence",
     "estimate_noise",
     "fd_weights",

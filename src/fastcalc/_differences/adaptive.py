@@ -121,29 +121,51 @@ class Lines(Adaptive):
         return _solution(found, full=full)
 
 
-class Hessian(Adaptive):
-    """All second derivatives: along the coordinates, then along the sum of each pair, in steps that suit both."""
+class Pairs(Adaptive):
+    """Second derivatives by pairs of variables, first <= second: along the coordinates, then along the sum of each pair
+    in steps that suit both.
+    """
+
+    def __init__(self, aim: Aim, first: NDArray[np.intp], second: NDArray[np.intp]) -> None:
+        super().__init__(aim)
+        self.first, self.second = first, second
 
     def solve(self, function: Function, x: _Array, frame: Frame, *, full: bool) -> Solution:
         """A line for each variable, and for each pair of them."""
-        n, lanes = x.shape
-        single = along(function, x, frame, coordinates(n, x.real.dtype), 2, self.aim)
-        units = _units(single, x, frame)
-        first, second = np.triu_indices(n, 1)
-        pairs = _pairs(first, second, units, units)
-        mixed = along(function, x, _in_units(frame, units), pairs, 2, self.aim)
-        shape = (function.m, n, n, lanes)
-        value, error, step = (np.empty(shape, part.dtype) for part in (single.value, single.error, single.step))
-        status = np.empty(shape, np.int8)
-        every = np.arange(n)
-        diagonal = single.value, single.error, single.step, single.status
-        combined = _polarised(single, single, mixed, first, second, units, units)
-        for whole, own, part in zip((value, error, step, status), diagonal, combined, strict=True):
-            _put(whole, every, every, own)
-            _put(whole, first, second, part)
-        flat = (function.m, n * n, lanes)
-        known = Known(error.reshape(flat), status.reshape(flat)) if full else None
-        return Solution(value.reshape(flat), step.reshape(flat), single.base, known)
+        n, real = len(x), x.real.dtype
+        used = np.unique(np.concatenate([self.first, self.second]))
+        chosen = None if len(used) == n else used
+        single = along(function, x, frame, coordinates(n, real, chosen), 2, self.aim)
+        units = np.ones(x.shape, real)
+        units[used] = _units(single, x[used], frame.rows(used) if chosen is not None else frame)
+        mixed = np.flatnonzero(self.first != self.second)
+        first, second = self.first[mixed], self.second[mixed]
+        found = along(function, x, _in_units(frame, units), _pairs(first, second, units, units), 2, self.aim)
+        place = np.zeros(n, np.intp)
+        place[used] = np.arange(len(used))
+        whole = [part[:, place[self.first]] for part in (single.value, single.error, single.step, single.status)]
+        combined = _polarised(single, single, found, place[first], place[second], units[used], units[used])
+        for part, own in zip(whole, combined, strict=True):
+            part[:, mixed] = own
+        value, error, step, status = whole
+        return Solution(value, step, single.base, Known(error, status) if full else None)
+
+
+class Hessian(Pairs):
+    """All second derivatives."""
+
+    def __init__(self, aim: Aim, n: int) -> None:
+        super().__init__(aim, *np.triu_indices(n))
+        self.n = n
+
+    def solve(self, function: Function, x: _Array, frame: Frame, *, full: bool) -> Solution:
+        """The pairs of the upper triangle, and their mirror images."""
+        upper = super().solve(function, x, frame, full=full)
+        place = np.empty((self.n, self.n), np.intp)
+        place[self.first, self.second] = place[self.second, self.first] = np.arange(len(self.first))
+        every = place.reshape(-1)
+        known = upper.known and Known(upper.known.error[:, every], upper.known.status[:, every])
+        return Solution(upper.value[:, every], upper.step[:, every], upper.base, known)
 
 
 class HessianDirection(Adaptive):
@@ -268,17 +290,6 @@ def _polarised(
     status = worst(np.stack([mixed.status, single.status[:, first], other.status[:, second]]), axis=0)
     kind, real = single.value.dtype, single.error.dtype
     return value.astype(kind), error.astype(real), step.astype(real), status
-
-
-def _put(
-    whole: _Array,
-    rows: NDArray[np.intp],
-    columns: NDArray[np.intp],
-    part: _Array,
-) -> None:
-    """Into a symmetric matrix (m, n, n, lanes)."""
-    whole[:, rows, columns] = part
-    whole[:, columns, rows] = part
 
 
 def _least(top: _Array) -> _Array:

@@ -29,7 +29,7 @@ START = 0.19  # first step over size; nothing that a period is a multiple of
 MOST = 150  # evaluations a line, where nothing is asked for
 LINES = 256  # in lockstep
 _NUMBERS = 2**22  # samples in memory
-_CENTRAL = 32  # a central ladder's room may be so much smaller than a one-sided one's
+CENTRAL = 32  # a central ladder's room may be so much smaller than a one-sided one's
 
 _Array = NDArray[Any]
 
@@ -129,16 +129,30 @@ class _Start(NamedTuple):
 
 
 def along(
-    function: Function, x: _Array, frame: Frame, directions: Directions, n: int, aim: Aim, *, record: bool = False
+    function: Function,
+    x: _Array,
+    frame: Frame,
+    directions: Directions,
+    n: int,
+    aim: Aim,
+    *,
+    record: bool = False,
+    base: _Array | None = None,
+    wanted: NDArray[np.bool_] | None = None,
 ) -> Found:
-    """n-th derivatives along all directions at the points x (n_variables, lanes)."""
-    base = values_at(function, x)
+    """n-th derivatives along all directions at the points x (n_variables, lanes).
+
+    `base` is f(x) (m, lanes) where it is known already. `wanted` (directions, m) says which outputs matter along a
+    direction, None: all; the others are NaN, and no ladder waits for them.
+    """
+    if base is None:
+        base = values_at(function, x)
     epsilon = function.epsilon
     if directions.size * base.size == 0:
         return _nothing(function, directions.size, base)
     start = _start(x, frame, directions, smallest(n))
     while True:
-        found = _climb(function, x, base, epsilon, start, directions, n, aim, record=record)
+        found = _climb(function, x, base, epsilon, start, directions, n, aim, record=record, wanted=wanted)
         if found is not None:
             return found
         base = base.astype(function.dtype)  # f turned complex on the way: from the beginning
@@ -192,7 +206,7 @@ def _start(x: _Array, frame: Frame, directions: Directions, zero: float) -> _Sta
         below, above = _rooms(x, directions, lower, upper)
         least, most = np.minimum(below, above).astype(wide), np.maximum(below, above).astype(wide)
         wanted = np.minimum(first, most)
-        central = least * _CENTRAL >= wanted
+        central = least * CENTRAL >= wanted
         side = np.where(central, 0, np.where(above >= below, 1, -1)).astype(np.int8)
         reach = np.where(central, least, most)
         fixed = ~(reach > least_needed)
@@ -228,6 +242,7 @@ def _climb(
     aim: Aim,
     *,
     record: bool,
+    wanted: NDArray[np.bool_] | None,
 ) -> Found | None:
     """All ladders, in blocks of lines in lockstep; None where f turns complex and `base` is real."""
     parts = 2 if base.dtype.kind == "c" else 1
@@ -246,9 +261,12 @@ def _climb(
         for first in range(0, len(live), at_once):
             block = live[first : first + at_once]
             axis, lane = np.divmod(block, lanes)
+            own = values[lane]
+            if wanted is not None:  # an output without a value at x is left alone
+                own[~np.repeat(wanted[axis], parts, axis=1)] = np.nan
             ladders = Ladders(
                 n,
-                values[lane],
+                own,
                 *start.of(block),
                 epsilon,
                 float(np.finfo(x.dtype).eps),
@@ -271,13 +289,13 @@ def _climb(
                 kept[block] = ladders.history
     if start.bent.any():
         turned = start.bent & ~start.fixed & ~start.lost
-        status[turned] = _at_bound(status[turned])
+        status[turned] = at_bound(status[turned])
     if kept is not None:
         kept = kept.reshape(directions.size, lanes, *kept.shape[1:])
     return _found(function, (value, error, step, top, status), kept, base, parts)
 
 
-def _at_bound(status: NDArray[np.int8]) -> NDArray[np.int8]:
+def at_bound(status: NDArray[np.int8]) -> NDArray[np.int8]:
     """What succeeded with a stencil that was turned or shrunk."""
     return np.where(status <= Status.NOISE_LIMIT, np.int8(Status.AT_BOUND), status)
 

@@ -168,7 +168,7 @@ class Lines(Exact):
 
     def runs(self, itemsize: int) -> Iterator[Run]:
         """Runs of as many variables as fit."""
-        for start, stop in _chunks(self.n_targets, _fitting(self.order, self.n, itemsize, _BYTES)):
+        for start, stop in spans(self.n_targets, fitting(self.order, self.n, itemsize)):
             c = stop - start
             space = TaylorSpace(max(1, c), self.order)
             linear = np.arange(1, 1 + c)
@@ -189,12 +189,12 @@ class Hessian(Exact):
 
     def runs(self, itemsize: int) -> Iterator[Run]:
         """One run, or one for each pair of chunks of variables."""
-        chunks = _chunks(self.n, _fitting(2, self.n, itemsize, _BYTES_OF_PAIRS))
-        if len(chunks) == 1:
+        whole = spans(self.n, fitting(2, self.n, itemsize, _BYTES_OF_PAIRS))
+        if len(whole) == 1:
             every = np.arange(self.n)
             yield self._run(every, every, every)
             return
-        half = _chunks(self.n, max(2, (chunks[0][1] - chunks[0][0]) // 2))
+        half = spans(self.n, max(2, (whole[0][1] - whole[0][0]) // 2))
         parts = [np.arange(start, stop) for start, stop in half]
         for i, rows in enumerate(parts):
             for j, columns in enumerate(parts[:i]):
@@ -208,7 +208,7 @@ class Hessian(Exact):
         place = {int(v): k for k, v in enumerate(variables)}
         i = np.array([place[int(v)] for v in rows], np.intp)
         j = np.array([place[int(v)] for v in columns], np.intp)
-        terms = _quadratic(c)[np.ix_(i, j)].reshape(-1)
+        terms = quadratic(c)[np.ix_(i, j)].reshape(-1)
         factor = np.where(np.equal.outer(i, j), 2.0, 1.0).reshape(-1, 1)
         targets = (rows[:, None] * self.n + columns).reshape(-1)
         if rows is not columns:
@@ -222,16 +222,19 @@ class Hessian(Exact):
 
 
 class Direction(Exact):
-    """First derivative along v (n, lanes)."""
+    """Derivative of some order along v (n, lanes)."""
 
-    def __init__(self, v: _Array) -> None:
+    def __init__(self, v: _Array, order: int = 1) -> None:
         super().__init__(len(v), 1)
-        self.v = v
+        self.v, self.order = v, order
 
     def runs(self, itemsize: int) -> Iterator[Run]:
         """One variable, by which x moves along v."""
-        every = np.arange(self.n)
-        yield Run(TaylorSpace(1, 1), (np.ones_like(every), every, self.v), slice(1, 2), slice(0, 1))
+        every, last = np.arange(self.n), slice(self.order, self.order + 1)
+        factor = float(math.factorial(self.order))
+        yield Run(
+            TaylorSpace(1, self.order), (np.ones_like(every), every, self.v), last, slice(0, 1), factor
+        )
 
     def touched(self, fixed: _Mask) -> _Mask:
         """All that v moves."""
@@ -249,7 +252,7 @@ class HessianDirection(Exact):
         """Runs of as many variables as fit, with the terms 1, t, x_i and t x_i."""
         n = self.n
         every, ones = np.arange(n), np.ones_like(self.v)
-        for start, stop in _chunks(n, _fitting(1, n, 2 * itemsize, _BYTES)):
+        for start, stop in spans(n, fitting(1, n, 2 * itemsize)):
             c = stop - start
             own = np.arange(start, stop)
             terms = np.concatenate([np.ones_like(every), 2 + own - start])
@@ -291,7 +294,7 @@ def _moved(fixed: _Mask, v: _Array) -> _Mask:
     return moved
 
 
-def _fitting(degree: int, n: int, itemsize: int, budget: int) -> int:
+def fitting(degree: int, n: int, itemsize: int, budget: int = _BYTES) -> int:
     """How many of n variables a run has room for, with coefficients of this many bytes."""
     c = _FEWEST
     while c < n and math.comb(c + 1 + degree, degree) * n * itemsize <= budget:
@@ -299,7 +302,7 @@ def _fitting(degree: int, n: int, itemsize: int, budget: int) -> int:
     return c
 
 
-def _chunks(n: int, most: int) -> list[tuple[int, int]]:
+def spans(n: int, most: int) -> list[tuple[int, int]]:
     """Starts and ends of chunks of n things, of nearly the same size; at least one."""
     count = max(1, -(-n // most))
     ends = [n * k // count for k in range(count + 1)]
@@ -313,7 +316,7 @@ def _pure(c: int, order: int) -> _Places:
 
 
 @functools.lru_cache(8)
-def _quadratic(c: int) -> _Places:
+def quadratic(c: int) -> _Places:
     """Places (c, c) of the products of two variables."""
     place = np.empty((c, c), np.intp)
     i, j = np.triu_indices(c)

@@ -201,7 +201,12 @@ def value_and_gradient(
 
 @documented
 def jacobian(
-    f: Callable[..., Any], x: ArrayLike, *, out: NDArray[Any] | None = None, **options: Unpack[Options]
+    f: Callable[..., Any],
+    x: ArrayLike,
+    *,
+    sparsity: Any = None,
+    out: NDArray[Any] | None = None,
+    **options: Unpack[Options],
 ) -> Any:
     """Jacobian of a function with any shape of output.
 
@@ -241,7 +246,7 @@ def jacobian(
            [1., 0.],
            [0., 6.]])
     """
-    return Jacobian(f, **options)(x, out=out)
+    return Jacobian(f, sparsity=sparsity, **options)(x, out=out)
 
 
 @documented
@@ -250,6 +255,7 @@ def hessian(
     x: ArrayLike,
     *,
     gradient: Callable[..., Any] | None = None,
+    sparsity: Any = None,
     out: NDArray[Any] | None = None,
     **options: Unpack[Options],
 ) -> Any:
@@ -303,4 +309,4 @@ def hessian(
     array([[16., 24.],
            [24., 12.]])
     """
-    return Hessian(f, gradient=gradient, **options)(x, out=out)
+    return Hessian(f, gradient=gradient, sparsity=sparsity, **options)(x, out=out)

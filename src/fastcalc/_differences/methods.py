@@ -9,20 +9,24 @@ from numpy.typing import NDArray
 
 from fastcalc._differences import adaptive, exact, recipes
 from fastcalc._differences.climb import Aim
+from fastcalc._differences.compressed import Compressed, Differences
+from fastcalc._differences.compressed_hessian import FromValues, Triangle, from_values
+from fastcalc._differences.compressed_otherwise import Ladders, Series
 from fastcalc._differences.engine import Function
 from fastcalc._differences.plans import CENTRAL, KINDS
 from fastcalc._differences.recipes import Frame
 from fastcalc._differences.settings import Settings
 from fastcalc._differences.solve import Solution, solve_fixed
 from fastcalc._differences.steps import Rule
+from fastcalc._differences.structure import Structure
 from fastcalc._functions.taylor import PolynomialFunction
 
-AnyRecipe = recipes.Recipe | adaptive.Adaptive | exact.Exact
+AnyRecipe = recipes.Recipe | adaptive.Adaptive | exact.Exact | Compressed | FromValues
 
 
 def solve(recipe: AnyRecipe, function: Function, x: NDArray[Any], frame: Frame, *, full: bool) -> Solution:
     """Derivatives at x (n, lanes); with ``full`` their errors, steps and statuses."""
-    if isinstance(recipe, adaptive.Adaptive):
+    if isinstance(recipe, (adaptive.Adaptive, Compressed, FromValues)):
         return recipe.solve(function, x, frame, full=full)
     if isinstance(recipe, exact.Exact):
         return recipe.solve(cast(PolynomialFunction, function), x, frame, full=full)
@@ -59,22 +63,36 @@ def some_lines(
     return recipes.Lines(rule(settings, order), n, chosen=chosen, base=base)
 
 
+def compressed(settings: Settings, structure: Structure) -> AnyRecipe:
+    """First derivatives at the entries of a pattern."""
+    if settings.method == "adaptive":
+        return Ladders(aim(settings), structure)
+    if settings.method == "exact":
+        return Series(structure)
+    return Differences(rule(settings, 1), structure)
+
+
+def pairs(settings: Settings, triangle: Triangle) -> AnyRecipe:
+    """Second derivatives of a scalar function at the entries of a pattern."""
+    return from_values(settings.method, rule(settings, 2, across=True), aim(settings), triangle)
+
+
 def hessian(settings: Settings, n: int) -> AnyRecipe:
     """All second derivatives."""
     if settings.method == "adaptive":
-        return adaptive.Hessian(aim(settings))
+        return adaptive.Hessian(aim(settings), n)
     if settings.method == "exact":
         return exact.Hessian(n)
     return recipes.hessian(KINDS[settings.method], settings.accuracy, n)
 
 
-def direction(settings: Settings, v: NDArray[Any], groups: list[NDArray[np.intp]]) -> AnyRecipe:
-    """First derivatives along v, a result for each group of variables."""
+def direction(settings: Settings, v: NDArray[Any], groups: list[NDArray[np.intp]], order: int = 1) -> AnyRecipe:
+    """Derivatives of this order along v, a result for each group of variables."""
     if settings.method == "adaptive":
-        return adaptive.Lines(aim(settings), 1, v=v, groups=groups)
+        return adaptive.Lines(aim(settings), order, v=v, groups=groups)
     if settings.method == "exact":
-        return exact.Direction(v)
-    return recipes.Direction(rule(settings, 1), v, groups)
+        return exact.Direction(v, order)
+    return recipes.Direction(rule(settings, order), v, groups)
 
 
 def hessian_direction(settings: Settings, v: NDArray[Any], group: NDArray[np.intp]) -> AnyRecipe:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, ClassVar, Unpack, cast
+from typing import Any, ClassVar, Self, Unpack, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -22,6 +22,7 @@ from fastcalc._differences.problem import (
     deliver,
     frame_at,
     make_function,
+    open_workers,
     split_arguments,
 )
 from fastcalc._differences.products import linear_operator
@@ -36,12 +37,15 @@ from fastcalc._differences.settings import (
     which_derivative,
 )
 from fastcalc._differences.solve import Solution, solve_at_once, solve_fixed
+from fastcalc._differences.sparse import Sparse, refuse_destination
 from fastcalc._functions.compiled_calls import as_doubles
 from fastcalc._functions.recognition import recognised
 from fastcalc._functions.taylor import PolynomialFunction
 from fastcalc._results import worst
 
 _FLOAT64 = np.dtype(np.float64)
+_Kind = tuple[tuple[int, ...], np.dtype[Any], bool]  # shape and type of x; whether f has other arguments
+_A_NUMBER: _Kind = (), _FLOAT64, False
 
 
 class Operator:
@@ -54,13 +58,15 @@ class Operator:
     _scalar: ClassVar[bool] = False  # f must return a scalar
     _one_variable: ClassVar[bool] = False  # x is an array of points of one variable
     _square: ClassVar[bool] = False  # the result has more axes than those of f(x) and of x
+    _sparse: Sparse | None = None  # the pattern of the result, where it has one
 
     def __init__(self, f: Callable[..., Any], **options: Unpack[Options]) -> None:
         self._settings = self._parse(options)
         self._f = as_function(f, self._settings)
         self._plain = self._settings is DEFAULT or self._settings.plain
         self._takes_scalars = self._settings.method in ("adaptive", "exact")
-        self._spare: list[tuple[tuple[int, ...], np.dtype[Any], Function, methods.AnyRecipe]] = []
+        self._spare: list[tuple[_Kind, Function, methods.AnyRecipe]] = []
+        self._workers = open_workers(self._f, self._settings)
 
     def _parse(self, options: Any) -> Settings:
         return parse(options)
@@ -108,14 +114,17 @@ class Operator:
                 check.known_shape(out, x.shape)
         points = as_points(x, settings, one_variable=self._one_variable)
         frame = frame_at(settings, x, points)
-        function, recipe = self._take(x, len(points))
+        if self._sparse is not None:
+            self._settle(self._sparse, x, points, frame, (before, after, kwargs or settings.kwargs), out)
+        kind = x.shape, x.dtype, bool(before or after or kwargs or settings.kwargs)
+        function, recipe = self._take(x, len(points), kind)
         function.evaluations = 0
         function.bind(before, after, kwargs or settings.kwargs)
         solution = methods.solve(recipe, function, points, frame, full=full)
         result = self._finish(Problem(settings, x, points, frame, function, self._one_variable), solution, out)
         if before or after or kwargs:
             function.bind((), (), settings.kwargs)
-        self._spare.append((x.shape, x.dtype, function, recipe))
+        self._spare.append((kind, function, recipe))
         return result
 
     def _number_at_once(self, x: float) -> Any:
@@ -125,9 +134,9 @@ class Operator:
                 spare = self._spare.pop()
             except IndexError:  # another thread was faster
                 return None
-            shape, dtype, function, recipe = spare
+            known, function, recipe = spare
             result = None
-            if shape == () and dtype is _FLOAT64 and type(recipe) is adaptive.Lines:
+            if known == _A_NUMBER and type(recipe) is adaptive.Lines:
                 result = recipe.number_at_once(function, x)
             self._spare.append(spare)
             return result
@@ -139,16 +148,17 @@ class Operator:
         n = 1 if self._one_variable else shape[0] if self._settings.vectorized else x.size
         if x.size == 0:
             return None
-        function, recipe = self._take(x, n)
+        kind = shape, x.dtype, False
+        function, recipe = self._take(x, n, kind)
         if not isinstance(recipe, Recipe):
             result = self._unfixed_at_once(recipe, function, x, n)
-            self._spare.append((shape, x.dtype, function, recipe))
+            self._spare.append((kind, function, recipe))
             return result
         result = solve_at_once(recipe, function, x, x.size // n, self._shape((), shape) if self._square else shape)
         if result is None and function.kept is not None:
             again = solve_fixed(recipe, function, function.kept.reshape(n, -1), NO_FRAME, full=False)
             result = deliver(again.value, self._shape(function.shape, shape), None)
-        self._spare.append((shape, x.dtype, function, recipe))
+        self._spare.append((kind, function, recipe))
         return result
 
     def _unfixed_at_once(self, recipe: methods.AnyRecipe, function: Function, x: NDArray[Any], n: int) -> Any:
@@ -162,21 +172,40 @@ class Operator:
             value = recipe.at_once(function, x.reshape(n, -1).copy(), x.shape)
         return value[()] if value is not None and value.ndim == 0 else value
 
-    def _take(self, x: NDArray[Any], n: int) -> tuple[Function, methods.AnyRecipe]:
+    def _take(self, x: NDArray[Any], n: int, kind: _Kind) -> tuple[Function, methods.AnyRecipe]:
         """The spare buffers and plans if they fit x, or new ones."""
         if self._spare:
             try:
-                shape, dtype, function, recipe = self._spare.pop()
+                known, function, recipe = self._spare.pop()
             except IndexError:  # another thread was faster
                 pass
             else:
-                if shape == x.shape and dtype == x.dtype:
+                if known == kind:
                     return function, recipe
-        function = make_function(self._f, self._settings, x, n, scalar=self._scalar, one_variable=self._one_variable)
+        function = make_function(
+            self._f,
+            self._settings,
+            x,
+            n,
+            scalar=self._scalar,
+            one_variable=self._one_variable,
+            others=kind[2],
+            workers=self._workers,
+        )
         function.guess_scalar |= self._square
         return function, self._recipe(n)
 
+    def _settle(self, sparse: Sparse, x: Any, points: Any, frame: Any, others: Any, out: Any) -> None:
+        """Let the pattern of a sparse result be found, and be one for x."""
+        refuse_destination(out)
+        values = replace(self._settings, method="central")  # detection takes values, whatever the method
+        function = make_function(self._f, values, x, len(points), scalar=False, one_variable=False)
+        function.bind(*others)
+        sparse.settle(self._f, Problem(self._settings, x, points, frame, function), others)
+
     def _finish(self, problem: Problem, solution: Solution, out: NDArray[Any] | None) -> Any:
+        if self._sparse is not None:
+            return self._sparse.finish(problem, solution)
         return problem.finish(solution, self._shape(problem.function.shape, problem.x.shape), out)
 
     def __repr__(self) -> str:
@@ -186,10 +215,27 @@ class Operator:
             for name in Settings.__slots__
             if repr(getattr(settings, name)) != repr(getattr(DEFAULT, name))
         ]
+        if self._sparse is not None:
+            changed.append(f"sparsity={self._sparse!r}")
         return f"{type(self).__name__}({', '.join([repr(self._f), *changed])})"
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_spare": []}
+        return {**self.__dict__, "_spare": [], "_workers": None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._workers = open_workers(self._f, self._settings)
+
+    def close(self) -> None:
+        """End the threads or processes that an integer `workers` started; a later call starts others."""
+        if isinstance(self._settings.workers, int):
+            cast(Any, self._workers).close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
 
 
 @documented
@@ -313,7 +359,14 @@ class Jacobian(Operator):
            [-2.,  0.]])
     """
 
+    def __init__(self, f: Callable[..., Any], *, sparsity: Any = None, **options: Unpack[Options]) -> None:
+        super().__init__(f, **options)
+        if sparsity is not None:
+            self._sparse, self._plain = Sparse(sparsity), False
+
     def _recipe(self, n: int) -> methods.AnyRecipe:
+        if self._sparse is not None:
+            return self._sparse.recipe(self._settings)
         return methods.lines(self._settings, 1, n)
 
     def _shape(self, output: tuple[int, ...], x: tuple[int, ...]) -> tuple[int, ...]:
@@ -380,7 +433,12 @@ class Hessian(Operator):
     _square = True
 
     def __init__(
-        self, f: Callable[..., Any], *, gradient: Callable[..., Any] | None = None, **options: Unpack[Options]
+        self,
+        f: Callable[..., Any],
+        *,
+        gradient: Callable[..., Any] | None = None,
+        sparsity: Any = None,
+        **options: Unpack[Options],
     ) -> None:
         given = f if gradient is None else recognised(f)
         super().__init__(f if gradient is None else recognised(gradient, "gradient"), **options)
@@ -392,6 +450,9 @@ class Hessian(Operator):
             raise ValueError(
                 "method 'complex' gives first derivatives; got a Hessian: give `gradient`, or use 'central'"
             )
+        if sparsity is not None:
+            self._sparse = Sparse(sparsity, square=True, from_values=not self._from_gradient)
+            self._plain = False
 
     def __repr__(self) -> str:
         text = super().__repr__()
@@ -400,6 +461,8 @@ class Hessian(Operator):
         return text.replace(repr(self._f), f"{self._given!r}, gradient={self._f!r}", 1)
 
     def _recipe(self, n: int) -> methods.AnyRecipe:
+        if self._sparse is not None:
+            return self._sparse.recipe(self._settings)
         if self._from_gradient:
             return methods.lines(self._settings, 1, n)
         return methods.hessian(self._settings, n)
@@ -411,7 +474,8 @@ class Hessian(Operator):
     def _finish(self, problem: Problem, solution: Solution, out: NDArray[Any] | None) -> Any:
         if self._from_gradient:
             problem.require_gradient()
-            solution = symmetrised(solution)
+            if self._sparse is None:
+                solution = symmetrised(solution)
         return super()._finish(problem, solution, out)
 
 

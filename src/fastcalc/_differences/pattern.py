@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastcalc import _validation as check
+from fastcalc._kernels.compressed import transpose
 
 _Indices = NDArray[np.intp]
 
@@ -45,8 +46,7 @@ class Pattern:
     def transposed(self) -> Pattern:
         """The entries column by column (CSC), as the pattern of the transposed matrix."""
         m, n = self.shape
-        order = np.argsort(self.indices, kind="stable")
-        return Pattern((n, m), _starts(np.bincount(self.indices, minlength=n)), self.rows[order])
+        return Pattern((n, m), *transpose(self.indptr, self.indices, n))
 
     @functools.cached_property
     def symmetric(self) -> Pattern:
@@ -103,14 +103,24 @@ def _stored(matrix: Any) -> Pattern:
     """Of anything that SciPy calls sparse."""
     _require_matrix(matrix.shape)
     m, n = matrix.shape
-    if matrix.format == "csr":
-        indptr, indices = matrix.indptr, matrix.indices
-        rising = np.diff(indices) > 0
-        rising[(indptr[1:-1] - 1)[(indptr[1:-1] > 0) & (indptr[1:-1] < len(indices))]] = True
-        if rising.all() and len(indices) == indptr[-1]:
-            return Pattern((m, n), np.array(indptr, np.intp), np.array(indices, np.intp))
-    entries = matrix.tocoo()
-    return from_entries((m, n), entries.row, entries.col)
+    rows = matrix.tocsr()  # the user's own memory where it is one
+    if not _is_canonical(rows.indptr, rows.indices):
+        rows = rows.copy()
+        rows.sum_duplicates()
+    indices = np.array(rows.indices, np.intp)
+    if len(indices) and not 0 <= indices.min() <= indices.max() < n:
+        raise ValueError(
+            f"`sparsity` must have column indices from 0 to {n - 1}; got {indices.min()} to {indices.max()}"
+        )
+    return Pattern((m, n), np.array(rows.indptr, np.intp), indices)
+
+
+def _is_canonical(indptr: NDArray[Any], indices: NDArray[Any]) -> bool:
+    """Whether columns rise in each row; SciPy's own answer is kept with the matrix, and may be out of date."""
+    rises = np.diff(indices) > 0
+    starts = indptr[1:-1]
+    rises[starts[(starts > 0) & (starts < len(indices))] - 1] = True
+    return bool(rises.all()) and len(indices) == indptr[-1]
 
 
 def _require_matrix(shape: tuple[int, ...]) -> None:

@@ -330,7 +330,7 @@ class Partial(Recipe):
 
 
 class Direction(Lines):
-    """First derivatives along directions v: the products J v. The step t of a direction is in multiples of v.
+    """Derivatives along directions v, the first ones being products J v. The step t is in multiples of v.
 
     Along v the displacement of component i is t v_i, where t = relative / max(abs(v_i) / size_i): no component moves
     farther than in a partial derivative.

@@ -9,9 +9,10 @@ from fastcalc._kernels.windows cimport real
 cdef bint moves(const Block *b, Py_ssize_t i, Py_ssize_t o, const real *kind) noexcept nogil:
     cdef int k
     cdef const real *rows
-    for k in range(b.state[i].count):
+    cdef real base = (<real *>sample(b, i, BASE))[o]
+    for k in range(b.state[i].count if is_finite(base) else 0):
         rows = <real *>sample(b, i, FIRST_RUNG + 2 * k)
-        if rows[o] != (<real *>sample(b, i, BASE))[o]:
+        if rows[o] != base:
             return True
     return False
 

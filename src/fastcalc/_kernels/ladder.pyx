@@ -175,6 +175,8 @@ cdef void listen(Block *b, Py_ssize_t i, const real *kind) noexcept nogil:
     cdef double *noise
     cdef bint heard = False, equal = False
     for o in range(b.m):
+        if not is_finite((<real *>sample(b, i, BASE))[o]):
+            continue
         level = noise_level(b, i, o, kind)
         noise = b.noises + 2 * i * b.m + o
         equal |= level != level

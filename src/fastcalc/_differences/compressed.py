@@ -1,0 +1,237 @@
+"""Sparse first derivatives from differences along colours.
+
+    where     columns of one colour move together, each by its own steps and to its own sides
+    call      the function adapter: as many points a colour as a dense Jacobian takes a column
+    combine   an entry is the difference along the colour of its column, in its row, over the step of its column
+
+A. R. Curtis, M. J. D. Powell, J. K. Reid, "On the estimation of sparse Jacobian matrices", J. Inst. Math. Appl. 13
+(1974) 117-119.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastcalc._differences.colored_plans import ColoredPlan, colored_plan
+from fastcalc._differences.engine import DERIVATIVE, ROUNDING, TRUNCATION, CoarserOutput, Function, visit
+from fastcalc._differences.plans import FIXED
+from fastcalc._differences.recipes import Frame, Recipe, Sample
+from fastcalc._differences.solve import Known, Solution, lost
+from fastcalc._differences.steps import Rule, is_tiny
+from fastcalc._differences.structure import Chunk, Structure
+from fastcalc._kernels.compressed import gather, recover
+from fastcalc._kernels.plan import Plan
+from fastcalc._results import Status
+
+_Array = NDArray[Any]
+_Indices = NDArray[np.intp]
+
+
+class Compressed:
+    """What sparse recipes share; results are the entries of the pattern, as (1, entries, 1)."""
+
+    def __init__(self, structure: Structure) -> None:
+        self.structure = structure
+
+    def solve(self, function: Any, x: _Array, frame: Frame, *, full: bool) -> Solution:
+        """Derivatives at one point x (n, 1); with ``full`` their errors, steps and statuses."""
+        raise NotImplementedError
+
+    def hide_fixed(self, value: _Array, status: NDArray[np.int8] | None, fixed: NDArray[np.bool_] | None) -> None:
+        """NaN in the columns of variables (n,) that bounds fix; where entries come from mirror images, in their rows,
+        too.
+        """
+        if fixed is None or not fixed.any():
+            return
+        hidden = fixed[self.structure.pattern.indices]
+        if self.structure.mirrored:
+            hidden |= fixed[self.structure.pattern.rows]
+        value[hidden] = np.nan
+        if status is not None:
+            status[hidden] = Status.FIXED_VARIABLE
+
+
+def require_outputs(m: int, rows: int) -> None:
+    """That f has as many outputs as a pattern has rows."""
+    if m != rows:
+        raise ValueError(
+            f"`sparsity` must have one row per output of f, {m} in all; got {rows} rows: rows are outputs, columns are "
+            "variables"
+        )
+
+
+def recovered(structure: Structure, chunk: Chunk, part: _Array, group: _Indices, divisor: _Array, out: _Array) -> None:
+    """Entries of a chunk from compressed derivatives (m, groups), or the same with a last axis of 1."""
+    compressed = np.ascontiguousarray(part).reshape(part.shape[:2])
+    recover(compressed, structure.row, structure.column, group, divisor, chunk.entries, out)
+
+
+class _Entries:
+    """Results of a walk: entries (nnz,) by mode, each taken from the differences along the colour of its column."""
+
+    def __init__(self, structure: Structure, colored: ColoredPlan, steps: _Array) -> None:
+        self.structure, self.colored = structure, colored
+        self.divisor = colored.denominator.astype(steps.dtype) * steps
+        self.whole = len(colored.color) == structure.n_colors  # no colour without a column that moves
+        self.outs: dict[int, _Array] = {}
+        self.base: _Array | None = None
+
+    def take(
+        self, function: Function, plan: Plan, group: int, stop: int, mode: int, lane: int, width: int
+    ) -> None:
+        """The entries of some colours."""
+        m, rows = function.m, self.structure.pattern.shape[0]
+        if m != rows:
+            require_outputs(m, rows)
+        dtype = function.dtype if mode != ROUNDING else function.values.real.dtype
+        out = self.outs.get(mode)
+        if out is None:
+            size = self.structure.pattern.size
+            out = np.empty(size, dtype) if self.whole else np.full(size, np.nan, dtype)
+        out = self.outs[mode] = out.astype(dtype, copy=False)
+        if self.divisor.dtype != out.real.dtype:
+            self.divisor = self.divisor.astype(out.real.dtype)
+        gather(
+            plan,
+            group,
+            stop,
+            self.colored.color,
+            mode,
+            function.values,
+            function.columns_last,
+            m,
+            *self.structure.by_color,
+            self.colored.result,
+            self.divisor,
+            out,
+        )
+
+    def nothing(self, function: Function) -> None:
+        """No column moves, or there are none."""
+        require_outputs(function.m, self.structure.pattern.shape[0])
+        self.outs[DERIVATIVE] = np.full(self.structure.pattern.size, np.nan, function.dtype)
+
+
+class Differences(Compressed):
+    """With fixed steps."""
+
+    def __init__(self, rule: Rule, structure: Structure) -> None:
+        super().__init__(structure)
+        self.columns = Recipe(rule, structure.pattern.shape[1])  # steps and sides, one axis per column
+        self._usual = np.full(self.columns.n, rule.kind, np.uint8)
+        self._kept: tuple[NDArray[np.uint8], ColoredPlan] | None = None
+
+    def solve(self, function: Function, x: _Array, frame: Frame, *, full: bool) -> Solution:
+        """One walk; poor differences along tiny components are taken again, as `solve_fixed` does."""
+        columns = self.columns
+        while True:
+            function.start()
+            sample = columns.place(x, frame, function.epsilon)
+            tiny = columns.tiny(x, frame, function.epsilon) if sample.has_tiny else None
+            try:
+                found = self._walk(function, x, sample, full=full, rounding=tiny is not None)
+                break
+            except CoarserOutput:
+                function.epsilon = function.coarse
+        again = None
+        if tiny is not None:
+            again = self._retake(function, x, frame, tiny[:, 0], found, full=full)
+        fixed = None if sample.turned is None else sample.turned.kinds[:, 0] == FIXED
+        if not full:
+            self.hide_fixed(found.outs[DERIVATIVE], None, fixed)
+            return Solution(found.outs[DERIVATIVE][None, :, None], sample.h, found.base, None)
+        step, status = self._steps(sample), self._status(found.outs[DERIVATIVE], sample)
+        if again is not None:
+            accept, second = again
+            step = np.where(accept, self._steps(second), step)
+            status = np.where(accept, self._status(found.outs[DERIVATIVE], second), status)
+        self.hide_fixed(found.outs[DERIVATIVE], status, fixed)
+        error = _errors(found, function.epsilon)
+        known = Known(error[None, :, None], status[None, :, None])
+        return Solution(found.outs[DERIVATIVE][None, :, None], step[:, None], found.base, known)
+
+    def _steps(self, sample: Sample) -> _Array:
+        """The step of each entry: that of its column."""
+        steps: _Array = sample.h[:, 0][self.structure.column]
+        return steps
+
+    def _status(self, value: _Array, sample: Sample) -> NDArray[np.int8]:
+        status = np.full(value.shape, Status.FIXED_STEP, np.int8)
+        if sample.turned is not None:
+            status[sample.turned.bent[:, 0][self.structure.column]] = Status.AT_BOUND
+        status[~np.isfinite(value)] = Status.NON_FINITE
+        return status
+
+    def _walk(
+        self,
+        function: Function,
+        x: _Array,
+        sample: Sample,
+        only: NDArray[np.bool_] | None = None,
+        *,
+        full: bool,
+        rounding: bool,
+    ) -> _Entries:
+        """Evaluate and combine; `only`: some columns alone, NaN elsewhere."""
+        kinds = self._usual if sample.turned is None else sample.turned.kinds[:, 0]
+        colored = self._plan(kinds, only)
+        found = _Entries(self.structure, colored, self.columns.divisors(x, sample)[:, 0])
+        plans = (colored.plan,)
+        found.base = visit(function, lambda: plans, x, sample.h, found, estimate=full, rounding=rounding)
+        return found
+
+    def _plan(self, kinds: NDArray[np.uint8], only: NDArray[np.bool_] | None) -> ColoredPlan:
+        """That of the last call, where columns were of the same kinds; `only`: for some columns alone."""
+        colors, columns, accuracy = self.structure.colors, self.structure.columns, self.columns.rule.accuracy
+        if only is not None:
+            return colored_plan(colors, columns, np.where(only, kinds, FIXED).astype(np.uint8), accuracy)
+        if self._kept is None or not (self._kept[0] is kinds or np.array_equal(self._kept[0], kinds)):
+            self._kept = kinds, colored_plan(colors, columns, kinds, accuracy)
+        return self._kept[1]
+
+    def _retake(
+        self,
+        function: Function,
+        x: _Array,
+        frame: Frame,
+        tiny: NDArray[np.bool_],
+        found: _Entries,
+        *,
+        full: bool,
+    ) -> tuple[NDArray[np.bool_], Sample] | None:
+        """Take poor entries in tiny columns again, with steps for size 1; updates `found`."""
+        if ROUNDING not in found.outs:
+            return None
+        column, epsilon = self.structure.column, function.epsilon
+        value, rounding = found.outs[DERIVATIVE], found.outs[ROUNDING]
+        # a bound that overflowed is NaN: no bound at all, where steps are far too small
+        bound = np.where(np.isnan(rounding) & np.isfinite(value), np.inf, rounding * epsilon)
+        poor = tiny[column] & (np.abs(value) <= bound * lost(self.columns.rule, epsilon))
+        if not poor.any():
+            return None
+        only = np.zeros(len(x), np.bool_)
+        only[column[poor]] = True
+        size = np.abs(x)
+        one = np.where(is_tiny(size, self.columns.rule.tiny_below(epsilon)), 1, size).astype(size.dtype)
+        sample = self.columns.place(x, frame._replace(scale=one), epsilon)
+        second = self._walk(function, x, sample, only, full=full, rounding=True)
+        again = second.outs[DERIVATIVE]
+        # the truth is within the first bound, so a second result that is not has lost more than it gained
+        accept = poor & np.isfinite(again) & (np.abs(again - value) <= bound)
+        for mode, out in second.outs.items():
+            if mode in found.outs:
+                found.outs[mode] = np.where(accept, out, found.outs[mode])
+        return accept, sample
+
+
+def _errors(found: _Entries, epsilon: float) -> _Array:
+    """Truncation estimate plus rounding bound; NaN where there is no estimate."""
+    if TRUNCATION not in found.outs:
+        value = found.outs[DERIVATIVE]
+        return np.full(value.shape, np.nan, value.real.dtype)
+    error: _Array = np.abs(found.outs[TRUNCATION]) + found.outs[ROUNDING] * epsilon
+    return error

@@ -1,0 +1,216 @@
+"""The sparsity of a Jacobian or Hessian, from calls of f: probes tell which outputs notice a group of variables, and
+tests of groups find the variables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from fastcalc import _validation as check
+from fastcalc._differences.grouptesting import find_pattern
+from fastcalc._differences.pattern import Pattern
+from fastcalc._differences.probes import KINDS, Probes
+from fastcalc._differences.problem import Problem, as_function, make_function, open_problem
+from fastcalc._functions.compiled_calls import require_plain
+
+_POINTS = 3
+Arguments = tuple[tuple[Any, ...], tuple[Any, ...], dict[str, Any] | None]  # of f before and after x, and by name
+
+
+def detect_sparsity(
+    f: Callable[..., Any],
+    x: ArrayLike,
+    *,
+    probes: str | Sequence[str] | None = None,
+    points: int = _POINTS,
+    noise: float | None = None,
+    symmetric: bool = False,
+    scale: ArrayLike | None = None,
+    bounds: Any = None,
+    args: Sequence[Any] = (),
+    kwargs: Mapping[str, Any] | None = None,
+    argnum: int = 0,
+    vectorized: bool = False,
+    on_error: Literal["raise", "nan"] = "raise",
+) -> Any:
+    """Which outputs of f depend on which variables: the entries that its Jacobian may have near x.
+
+    For ``sparsity`` of `jacobian`, and of `hessian` from a gradient. ``sparsity="detect"`` calls it, with its default
+    options; called once and kept, a pattern can be looked at, added to, and given to several operators.
+
+    Parameters
+    ----------
+    f : callable
+        Function of an array, of any shape of output.
+    x : array_like
+        The point, of any shape, where f is defined. With ``vectorized=True`` ``(n,)``.
+    probes : {"nan", "perturbation", "exact"} or a sequence of them, optional
+        How to tell; the result has what any of them sees. "nan": NaN in the place of variables. "perturbation": finite
+        moves of variables, at several points. "exact": first derivatives by Taylor arithmetic, see
+        `TaylorPolynomial`. Default: all; "nan" and "exact" as far as f takes NaN and Taylor polynomials without an
+        exception.
+    points : int, default 3
+        At how many points to perturb: x itself, and others at random, up to half of the size of a variable away.
+    noise : float, optional
+        What the values of f may be wrong by beyond rounding, absolute. Default: measured.
+    symmetric : bool, default False
+        f is the gradient of a function, and the Jacobian a Hessian: a full row then costs no more than a full column.
+    scale : float or array_like, optional
+        Typical size of each variable. Default: abs(x), and 1 where that is 0; for points away from x also below 1e-5.
+    bounds : (lower, upper) or scipy.optimize.Bounds, optional
+        f is called inside them, but for the NaN. Equal bounds leave no room for perturbations.
+    args, kwargs : tuple, dict, optional
+        Other arguments of f.
+    argnum : int, default 0
+        Place of x among the arguments: f(*args[:argnum], x, *args[argnum:], **kwargs).
+    vectorized : bool, default False
+        f takes points as columns, (n, k), and returns (k,) or (m, k).
+    on_error : {"raise", "nan"}, optional
+        Whether an exception of f propagates, or a point where there is one tells nothing.
+
+    Returns
+    -------
+    scipy.sparse.csr_array of bool, shape (m, n)
+        True where output i depends on variable j, m and n being the sizes of f(x) and x.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For arguments of the wrong kind, or of a wrong value or shape, before f is called. ValueError where an output is
+        NaN at all points.
+    ImportError
+        Without SciPy.
+
+    Notes
+    -----
+    What each kind can miss, and what it sees too much of:
+
+    ============  ==================================================================  =================================
+    probes        misses a dependence                                                 sees one where there is none
+    ============  ==================================================================  =================================
+    nan           behind a comparison (np.where(x > 0, 1, 0)), np.fmax, np.nan_to_num  ``0 * x``, ``x - x``, zeros of
+                  and integers: what takes NaN and returns a number                   a dense matrix A in ``A @ x``
+    perturbation  lost in rounding (relative to all effects on the output below about  above ``noise``: errors of
+                  1e-12), saturated, or on a branch that no point is on               iterations that end early
+    exact         the same, but for rounding; at one point only                       cancelled up to rounding
+    ============  ==================================================================  =================================
+
+    An entry too many costs time, not accuracy; one that is missing makes derivatives wrong. So all are joined, and
+    operators compare a product J v with differences of f at their first call. Where f multiplies by dense matrices with
+    zeros, ``probes=("perturbation", "exact")`` has fewer entries. No probe sees branches that are far from x.
+
+    Variables are tested in groups, which are cut in four from level to level. A Jacobian of c colours takes at most
+    about ``4 c log4(n)`` tests of groups; one in no order, with r entries in a row, about ``8 r log4(n)``; a full row
+    or a full matrix n. So 100,000 variables take about 70 tests for a tridiagonal matrix, 140 for a five-point grid,
+    310 in no order. A test calls f `points` + 1 times, and "exact" once for 4 groups or more; ``9 * points`` calls come
+    first. Memory is that of the entries, and of a few points and values of f.
+
+    References
+    ----------
+    A. Griewank, C. Mitev, *Detecting Jacobian sparsity patterns by Bayesian probing*, Math. Program. 93 (2002) 1-25, on
+    tests of many variables at a time.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import fastcalc as fc
+    >>> def f(x):
+    ...     return x[1:] * np.exp(x[:-1])
+    >>> fc.detect_sparsity(f, np.zeros(4)).toarray().astype(int)
+    array([[1, 1, 0, 0],
+           [0, 1, 1, 0],
+           [0, 0, 1, 1]])
+
+    The zeros of a matrix times NaN are NaN:
+
+    >>> A = np.array([[1.0, 0.0], [2.0, 3.0]])
+    >>> fc.detect_sparsity(lambda x: A @ x, np.ones(2)).nnz
+    4
+    >>> fc.detect_sparsity(lambda x: A @ x, np.ones(2), probes=("perturbation", "exact")).nnz
+    3
+    """
+    kinds = _kinds(probes)
+    points = check.integer("points", points, 1, 100, "it says at how many points variables are moved")
+    level = _level(noise)
+    symmetric = check.flag("symmetric", symmetric)
+    options = {"scale": scale, "bounds": bounds, "args": args, "kwargs": kwargs, "argnum": argnum}
+    problem = open_problem(f, x, options | {"vectorized": vectorized, "on_error": on_error}, None)
+    settings = problem.settings
+    function = as_function(f, settings)
+    others = settings.args[: settings.argnum], settings.args[settings.argnum :], settings.kwargs
+    try:
+        from scipy.sparse import csr_array
+    except ImportError as error:
+        raise ImportError("`detect_sparsity` needs SciPy, for its result: pip install scipy") from error
+    pattern = _pattern(function, problem, others, kinds, points, level, symmetric=symmetric)
+    matrix = csr_array((np.ones(pattern.size, np.bool_), pattern.indices, pattern.indptr), shape=pattern.shape)
+    matrix.has_canonical_format = True
+    return matrix
+
+
+def detected(f: Callable[..., Any], problem: Problem, others: Arguments, *, symmetric: bool = False) -> Pattern:
+    """The pattern for ``sparsity="detect"`` of f, as `as_function` gives it, at a point, with default options."""
+    return _pattern(f, problem, others, None, _POINTS, 0.0, symmetric=symmetric)
+
+
+def _pattern(
+    f: Callable[..., Any],
+    problem: Problem,
+    others: Arguments,
+    kinds: Sequence[str] | None,
+    points: int,
+    noise: float,
+    *,
+    symmetric: bool,
+) -> Pattern:
+    n = len(problem.points)
+    if problem.points.shape[1] != 1:
+        raise ValueError(f"`x` must be one point, of shape (n,); got shape {problem.x.shape}: take one column")
+    strange = np.flatnonzero(~np.isfinite(problem.points))
+    if len(strange):
+        raise ValueError(
+            f"`x` must be finite, so that f has values near it; got {problem.points[strange[0], 0]} for variable "
+            f"{strange[0]}"
+        )
+
+    if problem.settings.method == "complex":
+        problem = replace(problem, points=np.ascontiguousarray(problem.points.real))
+
+    def adapter(method: str, on_error: str) -> Any:
+        require_plain("f", f, method, False)
+        settings = replace(problem.settings, method=method, on_error=on_error)
+        made = make_function(f, settings, problem.x, n, scalar=False, one_variable=False)
+        made.bind(*others)
+        return made
+
+    test = Probes(adapter, problem, kinds, points=points, noise=noise)
+    if symmetric and test.m != n:
+        raise ValueError(
+            f"a gradient has one output per variable, {n}; got {test.m} outputs with symmetric=True: is f a gradient?"
+        )
+    pattern = find_pattern(test.m, n, test, symmetric=symmetric)
+    test.require_answers()
+    return pattern
+
+
+def _kinds(probes: Any) -> tuple[str, ...] | None:
+    if probes is None:
+        return None
+    given = (probes,) if isinstance(probes, str) or not isinstance(probes, Sequence) else tuple(probes)
+    if not given:
+        raise ValueError("`probes` must name at least one kind; got none: use 'nan', 'perturbation' or 'exact'")
+    return tuple(check.one_of("probes", kind, KINDS) for kind in given)
+
+
+def _level(noise: Any) -> float:
+    if noise is None:
+        return 0.0
+    level = check.as_real("noise", noise)
+    if level.ndim or not (np.isfinite(level) and level >= 0):
+        raise ValueError(f"`noise` must be a finite number of at least 0; got {check.short(noise)}")
+    return float(level)

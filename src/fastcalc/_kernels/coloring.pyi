@@ -1,0 +1,12 @@
+import numpy as np
+from numpy.typing import NDArray
+
+def first_fit(
+    starts: NDArray[np.intp],
+    rows: NDArray[np.intp],
+    order: NDArray[np.intp],
+    blocks: NDArray[np.intp],
+    owner: NDArray[np.intp],
+    n_rows: int,
+    color: NDArray[np.intp],
+) -> int: ...
