@@ -227,14 +227,17 @@ def test_number_of_calls(client, plan, calls):
     assert parameter.calls == calls
 
 
-def test_adaptive_derivatives_make_as_many_calls_as_those_of_python(client):
+@pytest.mark.parametrize("method", ["central", "forward", "adaptive"])
+@pytest.mark.parametrize("x", [POINTS[0], np.array([1e-9, 0.5, 2.0, -1e-12])], ids=["usual", "tiny"])
+def test_as_many_calls_as_from_python(client, method, x):
+    """Only what drowned in rounding is taken again."""
     parameter = client.Parameter(0.25)
-    client.differentiate(native.Jacobian(3, 4, method="adaptive"), "circle", POINTS[:1], parameter)
+    client.differentiate(native.Jacobian(3, 4, method=method), "circle", x[None], parameter)
 
     def f(x):
         return client.evaluate("circle", x, client.Parameter(0.25), 3)
 
-    assert parameter.calls == fc.jacobian(f, POINTS[0], method="adaptive", full_output=True).evaluations
+    assert parameter.calls == fc.jacobian(f, x, method=method, full_output=True).evaluations
 
 
 def test_failed_call_is_the_last(client):
