@@ -37,11 +37,11 @@ _Groups = Sequence[NDArray[np.intp]]
 Adapters = Callable[[Method, str], Any]
 
 _TREMBLES = 8  # how often all variables move by a few units in the last place
-_ABOVE = 16.0  # a change that counts, over the largest one of these
+_ABOVE = 8.0  # a change that counts, over the largest one of these
 _BYTES = 2**23  # of points in a block
 _BYTES_OF_SERIES = 2**18  # of coefficients of x in a run, of at least
 _FEWEST = 4  # groups
-_FAILURES = 32  # of f at points of one kind, after which there are no more of it
+_FAILURES = 64  # of f at points of one kind, after which there are no more of it
 
 
 class Probe(Protocol):
@@ -213,6 +213,7 @@ class Displaced:
 
     def __init__(self, values: Values, x: _Array, target: _Array) -> None:
         self.values, self.x, self.target = values, x, target
+        self.takes = np.ones(len(x), np.bool_)  # False for variables with which f fails
         self.failures = 0
         self.error: BaseException | None = None
         self.answered = False
@@ -225,7 +226,7 @@ class Displaced:
         """See `Probe`."""
         width = self.values.width
         for first in range(0, len(groups), width):
-            some = groups[first : first + width]
+            some = [group[self.takes[group]] for group in groups[first : first + width]]
             values = self.values.moved(self.x, self.target, some)
             shown: _Mask = self.shows(values).T
             if self.values.error is None:
@@ -251,7 +252,10 @@ class Displaced:
             return self.shows(values)[:, 0]
         self.failures, self.error = self.failures + 1, self.values.error
         half = len(group) // 2
-        return self._alone(group[:half]) | self._alone(group[half:]) if half else nothing
+        if half == 0:
+            self.takes[group] = False
+            return nothing
+        return self._alone(group[:half]) | self._alone(group[half:])
 
 
 class Spreading(Displaced):
