@@ -25,6 +25,7 @@ class Engine:
     build: Callable[[Problem], Run]
     package: str | None = None  # that must be installed
     value: Callable[[Any], Any] | None = None  # the derivative in what it returns
+    count: int = 1  # derivatives that a run computes
 
     def missing(self) -> str | None:
         """Why it cannot run, or None."""

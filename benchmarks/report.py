@@ -22,7 +22,10 @@ def verdict(line: Line) -> str:
     """Met or missed, and what was reached."""
     if line.met is None:
         return ""
-    reached = f"{line.above * 1e6:.2f} us" if "above" in line.target else f"{line.ratio:.3f}x"
+    if "above" in line.target:
+        reached = f"{line.above * 1e6:.2f} us"
+    else:
+        reached = f"{line.ratio:.3f}x" if "x" in line.target else duration(line.seconds)
     return f"{'met' if line.met else 'MISSED'}: {reached}"
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import math
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -32,18 +33,26 @@ FLOOR, BY_HAND, FASTCALC, PEER = "floor", "by hand", "fastcalc", "peer"
 
 @dataclass(frozen=True)
 class Target:
-    """A limit on the ratio to the baseline, or on the microseconds above it."""
+    """A limit on the ratio to the baseline, with some microseconds to spare, or on the microseconds above it, or on
+    those in all.
+    """
 
     limit: float
     above: bool = False
     strict: bool = False
+    spare: float = 0.0
+    absolute: bool = False
 
-    def met(self, ratio: float, above: float) -> bool:
-        reached = above if self.above else ratio
-        return reached < self.limit if self.strict else reached <= self.limit
+    def met(self, ratio: float, above: float, base: float) -> bool:
+        """`base`: the microseconds of the baseline."""
+        reached = above if self.above else ratio * base if self.absolute else ratio
+        limit = self.limit + (self.spare / base if self.spare else 0.0)
+        return reached < limit if self.strict else reached <= limit
 
     def __str__(self) -> str:
-        return f"{'<' if self.strict else '<='} {self.limit:g}{' us above' if self.above else 'x'}"
+        unit = " us above" if self.above else " us" if self.absolute else "x"
+        spare = f" + {self.spare:g} us" if self.spare else ""
+        return f"{'<' if self.strict else '<='} {self.limit:g}{unit}{spare}"
 
 
 @dataclass(frozen=True)
@@ -56,6 +65,7 @@ class Row:
     groups: dict[str, list[Engine]]
     targets: dict[str, Target] = field(default_factory=dict)  # by engine
     baseline: str = FLOOR
+    clock: Callable[[], float] = time.thread_time
 
 
 @dataclass
@@ -74,6 +84,7 @@ class Line:
     target: str = ""
     met: bool | None = None
     note: str = ""
+    count: int = 1  # of derivatives in a run
 
 
 @dataclass
@@ -337,13 +348,13 @@ def measure(row: Row, effort: timing.Effort) -> Table:
         lines += [line for line, _ in ready]
         timed += [line for line, _ in ready]
         runs += [run for _, run in ready]
-    seconds = timing.interleaved(runs, effort)
+    seconds = timing.interleaved(runs, effort, row.clock) / [line.count for line in timed]
     _fill(row, timed, seconds)
     return Table(row.name, row.title, _best(timed, row.baseline).engine, _in_order(row, lines))
 
 
 def _prepare(row: Row, group: str, engine: Engine) -> tuple[Line, Run | None]:
-    line = Line(engine.name, group)
+    line = Line(engine.name, group, count=engine.count)
     reason = engine.missing()
     if reason:
         line.note = reason
@@ -366,7 +377,8 @@ def _fastest(candidates: Sequence[tuple[Line, Run]], effort: timing.Effort, keep
     if len(candidates) <= keep:
         return list(candidates)
     brief = dataclasses.replace(effort, rounds=max(3, effort.rounds // 4))
-    medians = np.nanmedian(timing.interleaved([run for _, run in candidates], brief), axis=0)
+    seconds = timing.interleaved([run for _, run in candidates], brief)
+    medians = np.nanmedian(seconds / [line.count for line, _ in candidates], axis=0)
     return [candidates[k] for k in np.argsort(medians)[:keep]]
 
 
@@ -386,7 +398,8 @@ def _fill(row: Row, lines: Sequence[Line], seconds: np.ndarray) -> None:
         line.above = float(np.nanmedian(column - base))
         target = row.targets.get(line.engine)
         if target is not None:
-            line.target, line.met = str(target), target.met(line.ratio, line.above * 1e6)
+            base_time = float(np.nanmedian(base)) * 1e6
+            line.target, line.met = str(target), target.met(line.ratio, line.above * 1e6, base_time)
 
 
 def _in_order(row: Row, lines: Sequence[Line]) -> list[Line]:

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from fastcalc._kernels.ladder import Ladders, coordinate_start
+from fastcalc._kernels.coordinates import coordinate_start
+from fastcalc._kernels.ladder import Ladders
 from tests.ladders import Climb, exactly
 
 EPS = np.finfo(np.float64).eps

@@ -42,7 +42,8 @@ from fastcalc._differences.stencils import Stencil, fd_weights, stencil
 from fastcalc._errors import CallbackError
 from fastcalc._expansions.expansion import taylor
 from fastcalc._expansions.implicit import implicit
-from fastcalc._functions.compiled import CompiledFunction, compiled
+from fastcalc._functions.compiled import CompiledFunction
+from fastcalc._functions.construction import compiled
 from fastcalc._results import DerivativeResult, Status
 from fastcalc._taylor.inversion import inverse_map
 from fastcalc._taylor.polynomial import TaylorPolynomial

@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastcalc._functions.recognition import recognised
+
 _WRONG_KIND = (TypeError, IndexError)  # what a function raises that wants an array and gets a number, or the reverse
 # Files below these, and compiled code, whose names are relative, are not the user's.
 _INSTALLED = (
@@ -93,9 +95,15 @@ def find(name: str) -> Target:
         except AttributeError:
             raise UsageError(f"{seen} has no {piece!r}{_similar(piece, dir(found))}") from None
         seen = f"{seen}{':' if seen == module_name else '.'}{piece}"
-    if not callable(found):
-        raise UsageError(f"{name} is not a function: it is of type {type(found).__name__} and cannot be called")
-    return Target(found, name)
+    try:
+        function = recognised(found)
+    except (TypeError, ValueError) as error:
+        if not callable(found) and "must be callable" in str(error):
+            raise UsageError(
+                f"{name} is not a function: it is of type {type(found).__name__} and cannot be called"
+            ) from None
+        raise UsageError(f"{name}: {error}") from error
+    return Target(function, name)
 
 
 def _module(name: str) -> Any:

@@ -24,15 +24,14 @@ from numpy.typing import NDArray
 from fastcalc._differences.climb import LINES, START, Aim, Directions, Found, along, coordinates, smallest
 from fastcalc._differences.engine import Function
 from fastcalc._differences.lanes import take
-from fastcalc._differences.recipes import EPSILON, Frame
+from fastcalc._differences.recipes import Frame
 from fastcalc._differences.solve import Known, Solution
-from fastcalc._kernels import lines as kernel
-from fastcalc._kernels.ladder import Ladders, coordinate_start
+from fastcalc._kernels.coordinates import Coordinates
 from fastcalc._results import History, worst
 
 _Array = NDArray[Any]
 _RECORDED = 4096  # results for which the history is kept
-_FIRST = np.zeros(1, np.intp), np.zeros(1)  # on the first line, at x
+_KEPT = 16  # lines up to which their memory, half a hundred kB each, is kept for the next point
 
 
 class Adaptive:
@@ -51,8 +50,13 @@ class Adaptive:
 
 
 @np.errstate(all="ignore")
-def _quietly(ladders: Ladders, function: Function, lines: kernel.Lines) -> bool:
-    return ladders.climb(function, lines)
+def _climb_quietly(ladders: Coordinates, function: Function) -> _Array | None:
+    return ladders.climb(function)
+
+
+@np.errstate(all="ignore")
+def _climb_number_quietly(ladders: Coordinates, function: Function) -> np.float64 | None:
+    return ladders.climb_number(function)
 
 
 class Lines(Adaptive):
@@ -69,7 +73,7 @@ class Lines(Adaptive):
     ) -> None:
         super().__init__(aim)
         self.n, self.chosen, self.v, self.groups = n, chosen, v, groups
-        self.smallest = smallest(n)
+        self._ladders: Coordinates | None = None  # of the last point, whose memory the next one uses again
 
     def at(self, lanes: NDArray[np.intp]) -> Lines:
         """With v at these points."""
@@ -79,25 +83,31 @@ class Lines(Adaptive):
         """Derivatives along the coordinates of x (n, lanes), float64, without options and without their errors, in
         `shape` behind that of f's output; None where f's values are not float64, or where it takes more than one block.
         """
-        n, lanes = x.shape
-        if not 0 < x.size <= LINES or function.epsilon != EPSILON:
+        if not 0 < x.size <= LINES:
             return None
-        lines = kernel.Lines(x)
-        function.start()
-        function.evaluate_along(lines, *(_FIRST if lanes == 1 else (np.arange(lanes), np.zeros(lanes))), lanes)
-        if function.dtype != np.float64 or function.epsilon != EPSILON:
+        ladders = self._coordinates(*x.shape)
+        if not ladders.place(function, x):
             return None
-        m = function.m
-        base = function.values[:, :lanes].T if function.columns_last else function.values[:lanes]
-        each = np.ascontiguousarray(base) if n == 1 else np.tile(base, (n, 1))
-        start = coordinate_start(x, START, self.smallest)
-        if start is None:  # not finite
+        value = _climb_quietly(ladders, function)
+        if value is None:
             return None
-        ladders = Ladders(self.n, each, *start, EPSILON, EPSILON, *self.aim.numbers(), False)
-        if not _quietly(ladders, function, lines):
-            return None
-        value = ladders.value if m == 1 else np.ascontiguousarray(ladders.value.T)
+        if function.m > 1:
+            value = np.ascontiguousarray(value.T)
         return value.reshape(function.shape + shape)
+
+    def number_at_once(self, function: Function, x: float) -> np.float64 | None:
+        """The same for a function of one variable with one output."""
+        ladders = self._coordinates(1, 1)
+        if not ladders.place_number(function, x) or function.shape:
+            return None
+        return _climb_number_quietly(ladders, function)
+
+    def _coordinates(self, n: int, lanes: int) -> Coordinates:
+        ladders = self._ladders
+        if ladders is None or not ladders.fits(n, lanes):
+            ladders = Coordinates(self.n, n, lanes, START, smallest(self.n), *self.aim.numbers())
+            self._ladders = ladders if n * lanes <= _KEPT else None
+        return ladders
 
     def solve(self, function: Function, x: _Array, frame: Frame, *, full: bool) -> Solution:
         """One line each."""

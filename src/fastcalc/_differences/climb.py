@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 
 from fastcalc._differences.engine import Function, values_at
 from fastcalc._differences.recipes import NO_FRAME, Frame, room_along, sure_room
-from fastcalc._kernels.ladder import Ladders, coordinate_start
+from fastcalc._kernels.coordinates import coordinate_start
+from fastcalc._kernels.ladder import Ladders
 from fastcalc._kernels.lines import Lines
 from fastcalc._results import Status, worst
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, ClassVar, Unpack, cast
+from typing import Any, ClassVar, Self, Unpack, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -22,20 +22,30 @@ from fastcalc._differences.problem import (
     deliver,
     frame_at,
     make_function,
+    open_workers,
     split_arguments,
 )
 from fastcalc._differences.products import linear_operator
 from fastcalc._differences.recipes import NO_FRAME, Recipe
-from fastcalc._differences.settings import ADAPTIVE, DEFAULT, Options, Settings, documented, parse
+from fastcalc._differences.settings import (
+    DEFAULT,
+    Options,
+    Settings,
+    documented,
+    parse,
+    parse_for_one_variable,
+    which_derivative,
+)
 from fastcalc._differences.solve import Solution, solve_at_once, solve_fixed
+from fastcalc._differences.sparse import Sparse, refuse_destination
 from fastcalc._functions.compiled_calls import as_doubles
 from fastcalc._functions.recognition import recognised
-from fastcalc._differences.sparse import Sparse, refuse_destination
 from fastcalc._functions.taylor import PolynomialFunction
 from fastcalc._results import worst
 
-_HIGHEST = 10
 _FLOAT64 = np.dtype(np.float64)
+_Kind = tuple[tuple[int, ...], np.dtype[Any], bool]  # shape and type of x; whether f has other arguments
+_A_NUMBER: _Kind = (), _FLOAT64, False
 
 
 class Operator:
@@ -55,7 +65,8 @@ class Operator:
         self._f = as_function(f, self._settings)
         self._plain = self._settings is DEFAULT or self._settings.plain
         self._takes_scalars = self._settings.method in ("adaptive", "exact")
-        self._spare: list[tuple[tuple[int, ...], np.dtype[Any], Function, methods.AnyRecipe]] = []
+        self._spare: list[tuple[_Kind, Function, methods.AnyRecipe]] = []
+        self._workers = open_workers(self._f, self._settings)
 
     def _parse(self, options: Any) -> Settings:
         return parse(options)
@@ -75,6 +86,9 @@ class Operator:
         if self._plain and len(args) == 1 and out is None and full_output is None and not kwargs:
             x = args[0]
             if self._one_variable and type(x) in (float, np.float64):
+                number = self._number_at_once(x)
+                if number is not None:
+                    return number
                 x = np.asarray(x)
             if (
                 type(x) is np.ndarray
@@ -102,15 +116,31 @@ class Operator:
         frame = frame_at(settings, x, points)
         if self._sparse is not None:
             self._settle(self._sparse, x, points, frame, (before, after, kwargs or settings.kwargs), out)
-        function, recipe = self._take(x, len(points))
+        kind = x.shape, x.dtype, bool(before or after or kwargs or settings.kwargs)
+        function, recipe = self._take(x, len(points), kind)
         function.evaluations = 0
         function.bind(before, after, kwargs or settings.kwargs)
         solution = methods.solve(recipe, function, points, frame, full=full)
         result = self._finish(Problem(settings, x, points, frame, function, self._one_variable), solution, out)
         if before or after or kwargs:
             function.bind((), (), settings.kwargs)
-        self._spare.append((x.shape, x.dtype, function, recipe))
+        self._spare.append((kind, function, recipe))
         return result
+
+    def _number_at_once(self, x: float) -> Any:
+        """The result at a number, for default options, where the last call was at a number too; else None."""
+        if self._spare:
+            try:
+                spare = self._spare.pop()
+            except IndexError:  # another thread was faster
+                return None
+            known, function, recipe = spare
+            result = None
+            if known == _A_NUMBER and type(recipe) is adaptive.Lines:
+                result = recipe.number_at_once(function, x)
+            self._spare.append(spare)
+            return result
+        return None
 
     def _at_once(self, x: NDArray[Any]) -> Any:
         """The result for float64 x and default options, None where that takes more than one look."""
@@ -118,16 +148,17 @@ class Operator:
         n = 1 if self._one_variable else shape[0] if self._settings.vectorized else x.size
         if x.size == 0:
             return None
-        function, recipe = self._take(x, n)
+        kind = shape, x.dtype, False
+        function, recipe = self._take(x, n, kind)
         if not isinstance(recipe, Recipe):
             result = self._unfixed_at_once(recipe, function, x, n)
-            self._spare.append((shape, x.dtype, function, recipe))
+            self._spare.append((kind, function, recipe))
             return result
         result = solve_at_once(recipe, function, x, x.size // n, self._shape((), shape) if self._square else shape)
         if result is None and function.kept is not None:
             again = solve_fixed(recipe, function, function.kept.reshape(n, -1), NO_FRAME, full=False)
             result = deliver(again.value, self._shape(function.shape, shape), None)
-        self._spare.append((shape, x.dtype, function, recipe))
+        self._spare.append((kind, function, recipe))
         return result
 
     def _unfixed_at_once(self, recipe: methods.AnyRecipe, function: Function, x: NDArray[Any], n: int) -> Any:
@@ -141,17 +172,26 @@ class Operator:
             value = recipe.at_once(function, x.reshape(n, -1).copy(), x.shape)
         return value[()] if value is not None and value.ndim == 0 else value
 
-    def _take(self, x: NDArray[Any], n: int) -> tuple[Function, methods.AnyRecipe]:
+    def _take(self, x: NDArray[Any], n: int, kind: _Kind) -> tuple[Function, methods.AnyRecipe]:
         """The spare buffers and plans if they fit x, or new ones."""
         if self._spare:
             try:
-                shape, dtype, function, recipe = self._spare.pop()
+                known, function, recipe = self._spare.pop()
             except IndexError:  # another thread was faster
                 pass
             else:
-                if shape == x.shape and dtype == x.dtype:
+                if known == kind:
                     return function, recipe
-        function = make_function(self._f, self._settings, x, n, scalar=self._scalar, one_variable=self._one_variable)
+        function = make_function(
+            self._f,
+            self._settings,
+            x,
+            n,
+            scalar=self._scalar,
+            one_variable=self._one_variable,
+            others=kind[2],
+            workers=self._workers,
+        )
         function.guess_scalar |= self._square
         return function, self._recipe(n)
 
@@ -161,7 +201,7 @@ class Operator:
         values = replace(self._settings, method="central")  # detection takes values, whatever the method
         function = make_function(self._f, values, x, len(points), scalar=False, one_variable=False)
         function.bind(*others)
-        sparse.settle(Problem(self._settings, x, points, frame, function))
+        sparse.settle(self._f, Problem(self._settings, x, points, frame, function), others)
 
     def _finish(self, problem: Problem, solution: Solution, out: NDArray[Any] | None) -> Any:
         if self._sparse is not None:
@@ -180,7 +220,22 @@ class Operator:
         return f"{type(self).__name__}({', '.join([repr(self._f), *changed])})"
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_spare": []}
+        return {**self.__dict__, "_spare": [], "_workers": None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._workers = open_workers(self._f, self._settings)
+
+    def close(self) -> None:
+        """End the threads or processes that an integer `workers` started; a later call starts others."""
+        if isinstance(self._settings.workers, int):
+            cast(Any, self._workers).close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
 
 
 @documented
@@ -210,8 +265,7 @@ class Derivative(Operator):
     _one_variable = True
 
     def __init__(self, f: Callable[..., Any], n: int = 1, **options: Unpack[Options]) -> None:
-        remedy = "it says which derivative; higher ones are p.partial(n) of p = fc.taylor(f, x, n)"
-        self._n = check.integer("n", n, 1, _HIGHEST, remedy)
+        self._n = which_derivative(n)
         super().__init__(f, **options)
         if self._settings.method == "complex" and self._n != 1:
             raise ValueError(
@@ -220,10 +274,7 @@ class Derivative(Operator):
             )
 
     def _parse(self, options: Any) -> Settings:
-        if not options:
-            return ADAPTIVE
-        by_default = "method" not in options and options.get("accuracy") is None
-        return parse({"method": "adaptive", **options} if by_default else options)
+        return parse_for_one_variable(options)
 
     def _recipe(self, n: int) -> methods.AnyRecipe:
         return methods.lines(self._settings, self._n, n)

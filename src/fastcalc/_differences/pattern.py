@@ -109,7 +109,9 @@ def _stored(matrix: Any) -> Pattern:
         rows.sum_duplicates()
     indices = np.array(rows.indices, np.intp)
     if len(indices) and not 0 <= indices.min() <= indices.max() < n:
-        raise ValueError(f"`sparsity` must have column indices from 0 to {n - 1}; got {indices.min()} to {indices.max()}")
+        raise ValueError(
+            f"`sparsity` must have column indices from 0 to {n - 1}; got {indices.min()} to {indices.max()}"
+        )
     return Pattern((m, n), np.array(rows.indptr, np.intp), indices)
 
 

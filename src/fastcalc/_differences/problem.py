@@ -19,6 +19,7 @@ from fastcalc._differences.solve import Solution
 from fastcalc._differences.steps import require_moved
 from fastcalc._functions.compiled import CompiledFunction
 from fastcalc._functions.compiled_calls import CompiledCalls, as_doubles, require_plain
+from fastcalc._functions.numba_functions import NumbaFunction
 from fastcalc._functions.python import PythonFunction
 from fastcalc._functions.recognition import recognised
 from fastcalc._functions.taylor import PolynomialFunction
@@ -68,15 +69,50 @@ def as_points(x: NDArray[Any], settings: Settings, *, one_variable: bool) -> NDA
     return points.copy()
 
 
+def open_workers(f: Callable[..., Any], settings: Settings) -> Callable[..., Any] | None:
+    """The map to spread the calls of f with; None where they are made here."""
+    if settings.workers is None:
+        return None
+    from fastcalc._functions.workers import opened  # and with it concurrent.futures, only where they are needed
+
+    known = (f, *settings.args, *(settings.kwargs or {}).values())
+    return opened(settings.workers, threads=settings.vectorized or isinstance(f, CompiledFunction), known=known)
+
+
 def make_function(
-    f: Callable[..., Any], settings: Settings, x: NDArray[Any], n: int, *, scalar: bool, one_variable: bool
+    f: Callable[..., Any],
+    settings: Settings,
+    x: NDArray[Any],
+    n: int,
+    *,
+    scalar: bool,
+    one_variable: bool,
+    others: bool = False,
+    workers: Callable[..., Any] | None = None,
 ) -> Function:
-    """The adapter that calls f at points of n variables like x."""
+    """The adapter that calls f at points of n variables like x, by workers where there are some; `others`: the call
+    brings arguments besides x.
+    """
     imaginary, nan_on_error = settings.method == "complex", settings.on_error == "nan"
+    own = () if one_variable else x.shape[:1] if settings.vectorized else x.shape
+    dtype = np.result_type(x.dtype, np.complex64) if imaginary else x.dtype
+    if isinstance(f, NumbaFunction):
+        others = others or bool(settings.args or settings.kwargs)
+        f = f.for_polynomials if settings.method == "exact" else f.at(own, dtype, settings.vectorized, others)
+    if workers is not None:
+        from fastcalc._functions import workers as mapped
+
+        adapter: Any
+        if isinstance(f, CompiledFunction):
+            adapter = mapped.MappedCompiled(f.pointer, n, scalar, nan_on_error, workers)
+        elif settings.vectorized:
+            adapter = mapped.MappedVectorized(f, dtype, n, one_variable, scalar, imaginary, nan_on_error, workers)
+        else:
+            adapter = mapped.MappedPython(f, dtype, own, scalar, imaginary, nan_on_error, workers)
+        return cast(Function, adapter)
     if isinstance(f, CompiledFunction):
         return CompiledCalls(f.pointer, n, scalar, nan_on_error)
     if settings.method == "exact":
-        own = () if one_variable else x.shape[:1] if settings.vectorized else x.shape
         exact = PolynomialFunction(
             f,
             x.dtype,
@@ -87,10 +123,9 @@ def make_function(
             nan_on_error=nan_on_error,
         )
         return cast(Function, exact)  # all that is common of them; its recipes alone call it
-    dtype = np.result_type(x.dtype, np.complex64) if imaginary else x.dtype
     if settings.vectorized:
         return VectorizedFunction(f, dtype, n, one_variable, scalar, imaginary, nan_on_error)
-    return PythonFunction(f, dtype, () if one_variable else x.shape, scalar, imaginary, nan_on_error)
+    return PythonFunction(f, dtype, own, scalar, imaginary, nan_on_error)
 
 
 def frame_at(settings: Settings, x: NDArray[Any], points: NDArray[Any]) -> Frame:
@@ -163,9 +198,9 @@ class Problem:
         return None if solution.base is None else solution.base.reshape(self.function.shape + self.batch)[()]
 
     def require_gradient(self) -> None:
-        """Require of a function that is to be a gradient that it returned one; compiled ones return flat arrays."""
+        """Require of a function that is to be a gradient that it returned one; compiled ones may return flat arrays."""
         shape, flat = self.function.shape, isinstance(self.function, CompiledCalls)
-        if shape != ((len(self.points),) if flat else self.variables):
+        if shape != self.variables and not (flat and shape == (len(self.points),)):
             raise ValueError(
                 f"`gradient` must return one component per variable, shape {self.variables}; got shape {shape}: is it "
                 "the gradient of f?"
@@ -206,6 +241,8 @@ def open_problem(f: Callable[..., Any], x: ArrayLike, options: Any, out: Any, ot
         check.check_destination(out, (x, *others))
     points = as_points(x, settings, one_variable=False)
     frame = frame_at(settings, x, points)
-    function = make_function(f, settings, x, len(points), scalar=False, one_variable=False)
+    function = make_function(
+        f, settings, x, len(points), scalar=False, one_variable=False, workers=open_workers(f, settings)
+    )
     function.bind(before, after, settings.kwargs)
     return Problem(settings, x, points, frame, function)

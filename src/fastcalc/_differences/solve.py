@@ -14,17 +14,19 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from fastcalc._differences import fused
 from fastcalc._differences.engine import CoarserOutput, Function, Walk, walk
 from fastcalc._differences.lanes import alike, take, together
 from fastcalc._differences.plans import FIXED
 from fastcalc._differences.recipes import NO_FRAME, Frame, Recipe, Sample, Sides
-from fastcalc._differences.steps import is_tiny
+from fastcalc._differences.steps import Rule, is_tiny
+from fastcalc._functions.compiled_calls import CompiledCalls
 from fastcalc._kernels.plan import Plan
 from fastcalc._results import History, Status
 
 _Reduction = Callable[[NDArray[Any]], NDArray[Any]]
-POOR = -0.4  # with eps**POOR times its rounding bound above it, a difference has lost most of its digits
-_POOR_HIGHER = 100.0  # the same for higher derivatives, which have fewer to lose
+_POOR = -0.4  # exponent of eps
+_POOR_HIGHER = 100.0  # for higher derivatives, which have fewer digits to lose
 
 
 @dataclass(slots=True)
@@ -111,15 +113,17 @@ def solve_at_once(recipe: Recipe, function: Function, x: NDArray[Any], lanes: in
 
     Points with tiny components are solved again, by `solve_fixed`.
     """
-    plan = recipe.one_block
-    if plan is None:
-        return None
-    if plan.base:  # f at x itself: its warnings are the user's
-        result = function.at_once(
-            plan, x, lanes, recipe.relative, recipe.reach, recipe.tiny_below, recipe.measured, shape, False
-        )
-    else:
-        result = _quietly(recipe, function, plan, x, lanes, shape)
+    result = fused.at_once(recipe, function, x, lanes, shape) if isinstance(function, CompiledCalls) else None
+    if result is None:
+        plan = recipe.one_block
+        if plan is None:
+            return None
+        if plan.base:  # f at x itself: its warnings are the user's
+            result = function.at_once(
+                plan, x, lanes, recipe.relative, recipe.reach, recipe.tiny_below, recipe.measured, shape, False
+            )
+        else:
+            result = _quietly(recipe, function, plan, x, lanes, shape)
     if result is not None:
         for first, points in function.suspects:
             some = np.flatnonzero(is_tiny(np.abs(points), recipe.tiny_below).any(axis=0))
@@ -186,6 +190,11 @@ def _walk_alike(
     )
 
 
+def lost(rule: Rule, epsilon: float) -> float:
+    """With this times its rounding bound above it, a difference has lost most of its digits."""
+    return epsilon**_POOR if rule.order == 1 else _POOR_HIGHER
+
+
 def _retake(
     recipe: Recipe,
     function: Function,
@@ -201,8 +210,7 @@ def _retake(
         return None
     # a bound that overflowed is NaN: no bound at all, where steps are far too small
     bound = np.where(np.isnan(found.rounding) & np.isfinite(found.value), np.inf, found.rounding * function.epsilon)
-    lost = function.epsilon**POOR if recipe.rule.order == 1 else _POOR_HIGHER
-    poor = recipe.involves(tiny) & (np.abs(found.value) <= bound * lost)
+    poor = recipe.involves(tiny) & (np.abs(found.value) <= bound * lost(recipe.rule, function.epsilon))
     if not poor.any():
         return None
     targets = np.flatnonzero(poor.any(axis=(0, 2)))

@@ -3,7 +3,8 @@
 For a Jacobian J v is one derivative of f along v, which must be what the entries say, row by row. Truncation and
 rounding make rows differ, too; so a row that differs is asked: moving the variables without an entry in it must not
 move it. If it does, halving their number finds one of them, whose derivative must then be above its own error. For a
-Hessian from values of f, v' H v is a single number, and mixed derivatives of a variable and the others ask its row.
+Hessian from values of f, v' H v is a single number; halves of v find a row that explains it, which is asked by mixed
+derivatives.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ def verify_rows(problem: Problem, pattern: Pattern, data: _Array, solution: Solu
         slack = _AGREES * times.size + times.error + error
         if not (missed > slack).any():
             return
-        slack += _rounding(problem) / step
+        slack += np.sqrt(1 + np.diff(pattern.indptr)) * _rounding(problem, step)
         suspects = np.flatnonzero(missed > slack)
         asked = suspects[np.argsort((slack / missed)[suspects], kind="stable")][:_ASKED]
     lacking = []
@@ -79,29 +80,31 @@ def verify_pairs(problem: Problem, pattern: Pattern, data: _Array, solution: Sol
     times = _product(pattern, data, solution, v)
     truth, error, step = _curvature(problem, v)
     with np.errstate(all="ignore"):
-        missed = np.abs(truth - np.vdot(v, times.value))
-        slack = np.vdot(np.abs(v), _AGREES * times.size + times.error) + error
-        if not missed > slack:
+        rounding = _rounding(problem, step**2)[0]
+        slack = np.vdot(np.abs(v), _AGREES * times.size + times.error) + error + np.sqrt(pattern.size) * rounding
+        if not np.abs(truth - np.vdot(v, times.value)) > slack:
             return
-        noise = _rounding(problem)[0] / step**2
-    least = missed / (2 * len(v)) + 3 * noise  # what some row must miss, if any does
-    for row in np.flatnonzero(v).tolist() if missed > slack + noise else []:
-        others, own = _elsewhere(pattern, row, v), np.where(np.arange(len(v)) == row, v, 0)
-        others[row] = 0
-        if not others.any():
-            continue
-        alone = _curvature(problem, own)[0]
 
-        def response(w: _Array, own: _Array = own, alone: Any = alone) -> float:
-            """The mixed derivative along both, by polarisation."""
-            both, rest = _curvature(problem, own + w)[0], _curvature(problem, w)[0]
-            return float(np.abs(both - alone - rest)) / 2
+    def mixed(u: _Array, w: _Array) -> Any:
+        """u' H w, by polarisation."""
+        return (_curvature(problem, u + w)[0] - _curvature(problem, u)[0] - _curvature(problem, w)[0]) / 2
 
-        if response(others) > least:
-            entry = _Entry(row, _locate(response, others))
-            pair = (np.array([k], np.intp) for k in sorted(entry))
-            if _is_real(problem, entry, adaptive.Pairs(_aim(problem), *pair), 0):
-                raise ValueError(_message([entry], "has mixed derivatives with", 0))
+    def missed(u: _Array) -> float:
+        """How far u' H v is from what the entries say."""
+        return float(np.abs(mixed(u, v) - np.vdot(u, times.value)))
+
+    row = _locate(missed, v)
+    own, others = np.where(np.arange(len(v)) == row, v, 0), _elsewhere(pattern, row, v)
+    others[row] = 0
+
+    def response(w: _Array) -> float:
+        return float(np.abs(mixed(own, w)))
+
+    if others.any() and response(others) > max(_SHARE * missed(own), rounding):
+        entry = _Entry(row, _locate(response, others))
+        pair = (np.array([k], np.intp) for k in sorted(entry))
+        if _is_real(problem, entry, adaptive.Pairs(_aim(problem), *pair), 0):
+            raise ValueError(_message([entry], "has mixed derivatives with", 0))
 
 
 class _Product(NamedTuple):
@@ -163,12 +166,12 @@ def _curvature(problem: Problem, v: _Array) -> tuple[Any, float, float]:
     return found.value[0, 0, 0], float(np.nan_to_num(found.known.error[0, 0, 0])), float(np.min(found.step))
 
 
-def _rounding(problem: Problem) -> _Array:
-    """What rounding adds to a difference of values (m,)."""
+def _rounding(problem: Problem, divisor: float) -> _Array:
+    """What rounding makes of differences of values (m,) over powers of the step."""
     if problem.settings.method in _WITHOUT_ROUNDING:
         return np.zeros(1)
     values = np.abs(values_at(problem.function, problem.points)[:, 0])
-    return np.nan_to_num(_ROUNDING * problem.function.epsilon * values)
+    return np.nan_to_num(_ROUNDING * problem.function.epsilon * values / divisor)
 
 
 def _elsewhere(pattern: Pattern, row: int, v: _Array) -> _Array:

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastcalc import _validation as check
-from fastcalc._functions.pointers import Pointer, address, address_of_data, pointer_of
-from fastcalc._functions.signatures import SUPPORTED, Form, Signature, parse_signature
+from fastcalc._functions.signatures import Form, Signature
 from fastcalc._kernels.compiled import FunctionPointer
-
-_LARGEST = 2**31 - 1  # of C's int
 
 
 class CompiledFunction:
-    """A compiled function that every operator takes as `f`, and that can be called from Python.
+    """A compiled function, made by `compiled`: every operator takes it as `f`.
 
-    `compiled` makes it. Calling it evaluates the function at one point, or, where it has one variable, at each number
-    of an array.
+    It can be called: ``f(x)`` is the value at one point x, of any shape; where the function has one variable, the
+    values at all numbers in x.
 
     Attributes
     ----------
@@ -30,10 +26,14 @@ class CompiledFunction:
         The signature without user data, as the kernels know it.
     takes_user_data : bool
         Whether the last argument is a ``void *``.
+    one_variable : bool
+        Whether x is a single number.
     address, user_data : int
-        What is called, and what is given as user data; 0 for no data.
+        What is called, and what it gets as user data; 0: nothing.
     n_outputs : int or None
-        Numbers in the output; None where it is a single number that is returned.
+        Numbers in the output. None: a single one, which is returned.
+    shape : tuple of int or None
+        Shape of the output. None: not known before the first call, for a function of numba that returns arrays.
     owner : object
         What is kept alive together with this object.
     """
@@ -51,7 +51,8 @@ class CompiledFunction:
         self._signature = signature
         self.address, self.user_data, self.n_outputs, self.owner = address, user_data, n_outputs, owner
         data = user_data if signature.user_data else None
-        self.pointer = FunctionPointer(address, signature.form, data, self.shape or (), owner)
+        shape = () if n_outputs is None else (n_outputs,)
+        self.pointer = FunctionPointer(address, signature.form, data, shape, owner)
 
     @property
     def signature(self) -> str:
@@ -67,30 +68,21 @@ class CompiledFunction:
 
     @property
     def one_variable(self) -> bool:
-        """Whether x is a single number."""
         return self.form is Form.ONE_VARIABLE
 
     @property
     def shape(self) -> tuple[int, ...] | None:
-        """Shape of one output; None where `first` has to be called before any other call."""
-        return () if self.n_outputs is None else (self.n_outputs,)
-
-    def first(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
-        """The output at the point x, which also tells the shape of outputs."""
-        raise NotImplementedError
-
-    def failure(self, status: int, x: NDArray[np.float64]) -> Exception:
-        """The exception to raise where the function returned a status other than 0 at the point x."""
-        from fastcalc._errors import CallbackError
-
-        return CallbackError(status, x)
+        return self.pointer.shape
 
     def values_at(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Values (k, m) at the rows of points (k, n), without Python's global lock."""
+        """Values (k, m) at the rows of float64 points (k, n), C-contiguous, without Python's global lock."""
         return self.pointer.values_at(points)
 
     def __call__(self, x: ArrayLike) -> Any:
-        point = np.asarray(check.as_real("x", x), np.float64, order="C")
+        numbers = check.as_real("x", x)
+        if numbers.dtype.char == "g":
+            raise TypeError(f"`x` must be float64 for a compiled function; got {numbers.dtype}: use x.astype(float)")
+        point = np.asarray(numbers, np.float64, order="C")
         if not self.one_variable:
             values = self.values_at(point.reshape(1, -1))
             return values.reshape(self.shape)[()]
@@ -102,84 +94,8 @@ class CompiledFunction:
         user_data = f", user_data={self.user_data:#x}" if self.user_data else ""
         return f"CompiledFunction({self.signature!r}{n_outputs}{user_data})"
 
-    def __reduce__(self) -> NoReturn:
+    def __reduce__(self) -> str | tuple[Any, ...]:
         raise TypeError(
-            f"cannot pickle {self!r}: an address means nothing in another process. Pickle a Python function that "
-            "makes it there, or use threads, which share it"
+            f"cannot pickle {self!r}: its address means nothing in another process. Use threads, which share it, or a "
+            "function of numba.njit, which can be pickled"
         )
-
-
-def from_pointer(
-    pointer: Pointer, *, n_outputs: int | None = None, user_data: Any = None, owner: object = None
-) -> CompiledFunction:
-    """The function behind a pointer, once its signature has been read and its outputs are known."""
-    if pointer.signature is None:
-        raise TypeError(
-            "`f` must say what it takes; got a pointer without a signature: set its argtypes and restype in ctypes, or "
-            f"use fc.compiled(f, signature). The signatures are\n{SUPPORTED}"
-        )
-    signature = parse_signature(pointer.signature)
-    if signature.scalar:
-        if n_outputs is not None:
-            raise ValueError(
-                f"`n_outputs` is for functions that write their outputs into y; got {n_outputs} for the signature "
-                f"{signature.text!r}, whose one output is returned: leave it out"
-            )
-    else:
-        if n_outputs is None:
-            raise TypeError(
-                f"a function with the signature {signature.text!r} does not tell how many outputs it has: use "
-                "fc.compiled(f, n_outputs=...)"
-            )
-        n_outputs = check.integer("n_outputs", n_outputs, 0, _LARGEST, "give the number of outputs, m")
-    data = pointer.user_data if user_data is None else address_of_data(user_data)
-    if user_data is not None and not signature.user_data:
-        raise ValueError(
-            f"`user_data` needs a last argument `void *`; got the signature {signature.text!r}: leave `user_data` out"
-        )
-    return CompiledFunction(
-        pointer.address, signature, n_outputs=n_outputs, user_data=data, owner=(pointer.owner, user_data, owner)
-    )
-
-
-def compiled(
-    function: Any,
-    signature: str | None = None,
-    *,
-    n_outputs: int | None = None,
-    user_data: Any = None,
-    owner: object = None,
-) -> CompiledFunction:
-    """A compiled function from a pointer, for use wherever `f` is: its calls run in C, without the interpreter.
-
-    Parameters
-    ----------
-    function : object
-        A `scipy.LowLevelCallable`, a function of `numba.cfunc`, a function pointer of ctypes or cffi, a capsule of
-        Cython, or an address (an integer), which needs a `signature`.
-    signature : str, optional
-        The declaration of the function in C. Default: what `function` says of itself.
-    n_outputs : int, optional
-        Numbers that the function writes into y. Required where its signature has a y.
-    user_data : optional
-        What the function gets for its ``void *``: an address, a pointer or memory of ctypes or cffi, a capsule, or a
-        NumPy array, whose data it gets. Default: that of a `LowLevelCallable`, else a null pointer.
-    owner : object, optional
-        Anything that has to stay alive as long as the result, as a library that holds the function.
-
-    Returns
-    -------
-    CompiledFunction
-    """
-    if isinstance(function, CompiledFunction):
-        pointer: Pointer | None = Pointer(function.address, function.signature, function.user_data, function)
-        n_outputs = function.n_outputs if n_outputs is None else n_outputs
-    elif hasattr(function, "__index__") and not isinstance(function, (bool, np.bool_)):
-        pointer = Pointer(address("function", function), None, 0, None)
-    else:
-        pointer = pointer_of(function)
-    if pointer is None:
-        raise TypeError(f"`function` must be compiled; got {function!r}: give a Python function as `f` as it is")
-    if signature is not None:
-        pointer = replace(pointer, signature=signature)
-    return from_pointer(pointer, n_outputs=n_outputs, user_data=user_data, owner=owner)

@@ -6,6 +6,7 @@ An exception becomes a status; f then runs again from Python at the same point, 
 from __future__ import annotations
 
 import math
+import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,11 +15,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastcalc._errors import CallbackError
 from fastcalc._functions import numba_wrappers as wrappers
 from fastcalc._functions.compiled import CompiledFunction
 from fastcalc._functions.pointers import address_of_data
 from fastcalc._functions.signatures import Form, Signature
 from fastcalc._functions.warning import warn
+from fastcalc._kernels.compiled import FunctionPointer
 
 _PLACE = "_fastcalc_function"  # on the user's function: what was compiled for it goes when it goes
 _LOCK = threading.Lock()
@@ -37,7 +40,7 @@ class Callback:
 
 
 class NumbaFunction:
-    """A function of njit: called from Python as any function, or compiled for one kind of point by `at`."""
+    """A function of njit: called from Python as any function, or compiled for one kind of point x by `at`."""
 
     def __init__(self, function: Any) -> None:
         self.function = function
@@ -54,29 +57,33 @@ class NumbaFunction:
         return numba_function, (self.function,)
 
     @property
-    def python(self) -> Callable[..., Any]:
-        """The Python function that was compiled, for arguments that numba does not take."""
+    def for_polynomials(self) -> Callable[..., Any]:
+        """The Python function that was compiled: numba knows of no polynomials."""
         python: Callable[..., Any] = self.function.py_func
         return python
 
-    def at(self, shape: tuple[int, ...], dtype: np.dtype[Any], *, others: bool) -> NumbaCompiled | None:
-        """The function for points x of this shape and dtype, alone or with other arguments.
-
-        None where it has to be called from Python, which is warned of once.
+    def at(
+        self, shape: tuple[int, ...], dtype: np.dtype[Any], vectorized: bool, others: bool
+    ) -> NumbaCompiled | Callable[..., Any]:
+        """What to call at points x of this shape and dtype, alone or with other arguments: the function compiled, or
+        numba's own from Python, of which there is a warning but for blocks of points.
         """
+        function: Callable[..., Any] = self.function
+        if vectorized:
+            return function
         if others:
-            why = "it takes other arguments than x"
+            why = "it takes arguments besides x"
         elif dtype != _FLOAT64:
             why = f"x is {dtype}; compiled functions take float64"
         else:
             found = self.callback(len(shape))
             if isinstance(found, Callback):
-                return NumbaCompiled(self.function, found, shape)
+                return NumbaCompiled(function, found, shape)
             why = found
         if not self._warned:
             self._warned = True
             warn(f"numba's function {self.function.__name__} is called from Python, point by point: {why}")
-        return None
+        return function
 
     def callback(self, n_axes: int) -> Callback | str:
         """What was compiled for x of so many axes, or in a few words why nothing was."""
@@ -84,6 +91,12 @@ class NumbaFunction:
         if found is None:
             found = self._callbacks[n_axes] = _compile(self.function, n_axes)
         return found
+
+
+def is_jitted(f: object) -> bool:
+    """Whether f is a function of njit."""
+    registry: Any = sys.modules.get("numba.core.registry")
+    return registry is not None and isinstance(f, registry.CPUDispatcher)
 
 
 def numba_function(f: Any) -> NumbaFunction:
@@ -109,31 +122,27 @@ def _compile(f: Any, n_axes: int) -> Callback | str:
             return f"it returns {kind}; what is compiled returns real numbers in double precision"
         callback = wrappers.guarded(wrappers.function_body(f, n_axes, output))
     except Exception as error:  # numba raises of all kinds, for code that it can't compile
-        return f"numba can't compile it for such an x: {_first_line(error)}"
+        return f"numba can't compile it for such an x: {wrappers.first_line(error)}"
     return Callback(callback.address, n_axes, output, callback)
-
-
-def _first_line(error: Exception) -> str:
-    """What an error of numba says, in a line; the first ones tell where in numba it is."""
-    lines = [line.strip() for line in str(error).splitlines()]
-    said = [line for line in lines if line and not line.startswith("Failed in")]
-    return said[0][:100] if said else type(error).__name__
 
 
 class NumbaCompiled(CompiledFunction):
     """A compiled function from njit, for points x of one shape.
 
-    Where it returns arrays, `shape` is None until `first` has been called.
+    Where it returns arrays, the shape of these is learnt from the first one, which a call from Python gives.
     """
 
-    __slots__ = ("_axes", "_callback", "_function", "_point_shape", "_shape")
+    __slots__ = ("_axes", "_callback", "_function", "_point_shape")
 
     _axes: NDArray[np.int64]
 
     def __init__(self, function: Any, callback: Callback, point_shape: tuple[int, ...] | None) -> None:
-        super().__init__(callback.address, _SIGNATURE, n_outputs=None, user_data=0, owner=(function, callback))
         self._function, self._callback, self._point_shape = function, callback, point_shape
-        self._shape: tuple[int, ...] | None = None
+        self.address, self.user_data, self.n_outputs, self.owner = callback.address, 0, None, (function, callback)
+        self._signature = _SIGNATURE
+        self.pointer = FunctionPointer(
+            callback.address, Form.STATUS, 0, None, self.owner, failure=self.failure, first=self.first
+        )
         if callback.output.n_axes == 0:
             self._learn(())
         elif callback.output.length is not None:
@@ -143,28 +152,31 @@ class NumbaCompiled(CompiledFunction):
     def one_variable(self) -> bool:
         return self._callback.n_axes == 0
 
-    @property
-    def shape(self) -> tuple[int, ...] | None:
-        return self._shape
-
     def _learn(self, shape: tuple[int, ...]) -> None:
-        with _LOCK:  # threads may share it, and call it as soon as the shape is known
-            if self._shape is None:
+        with _LOCK:  # threads may share it, and use the axes as soon as the shape is known
+            if self.shape is None:
                 own = () if self._point_shape is None or len(self._point_shape) < 2 else self._point_shape
                 if own or len(shape) > 1:
                     self._axes = np.array([*own, *shape], np.int64)
                     self.user_data = address_of_data(self._axes)
                 self.n_outputs = math.prod(shape) if shape else None
-                self._shape = shape
-        if shape != self._shape:
-            raise ValueError(f"`f` must return the same shape at every point; got {self._shape}, then {shape}")
+                self.pointer.learn(shape, self.user_data)
+        if shape != self.shape:
+            raise ValueError(f"`f` must return the same shape at every point; got {self.shape}, then {shape}")
+
+    def values_at(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
+        if self.shape is None and len(points):
+            self.first(points[0])
+        return super().values_at(points)
 
     def first(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The output at the point x (n,), from Python."""
         value = np.array(self._from_python(x), np.float64)
         self._learn(value.shape)
         return value
 
     def failure(self, status: int, x: NDArray[np.float64]) -> Exception:
+        """What f raises at the point x (n,), where its callback returned a status other than 0."""
         if self.one_variable and x.size != 1:
             return ValueError(
                 f"`f` takes a single number; got x with {x.size} of them: use `derivative` for many points"
@@ -175,8 +187,23 @@ class NumbaCompiled(CompiledFunction):
                 self._learn(np.shape(value))
         except Exception as error:
             return error
-        return super().failure(status, x)
+        return CallbackError(status, x)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _again, (self._function, self._callback.n_axes, self._point_shape)
 
     def _from_python(self, x: NDArray[np.float64]) -> Any:
         point = np.array(x, np.float64)
         return self._function(point.reshape(-1 if self._point_shape is None else self._point_shape)[()])
+
+
+def compiled_function(f: Any, n_axes: int) -> NumbaCompiled:
+    """A function of njit, compiled for any x of no axes or one; TypeError where numba can't."""
+    return _again(f, n_axes, None if n_axes else ())
+
+
+def _again(f: Any, n_axes: int, point_shape: tuple[int, ...] | None) -> NumbaCompiled:
+    found = numba_function(f).callback(n_axes)
+    if isinstance(found, str):
+        raise TypeError(f"numba's function {f.__name__} can't be called in C: {found}")
+    return NumbaCompiled(f, found, point_shape)

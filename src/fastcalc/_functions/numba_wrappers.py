@@ -159,7 +159,7 @@ def _store(n_axes: int, output: Output) -> Any:
 
 
 def callback_body(g: Any, signature: Signature) -> Any:
-    """An njit function that calls ``g``, the function of a callback of the user's own, in the form of a status."""
+    """An njit function that calls ``g``, with the signature of a user's callback, and returns a status."""
 
     def one_variable(m, n, x, y, data):  # type: ignore[no-untyped-def]
         if n != 1:
@@ -201,4 +201,11 @@ def callback_body(g: Any, signature: Signature) -> Any:
         Form.VECTOR: (vector, vector_data),
         Form.STATUS: (status, status_data),
     }
-    return numba().njit(bodies[signature.form][signature.user_data])
+    return numba().njit(_signature())(bodies[signature.form][signature.user_data])
+
+
+def first_line(error: Exception) -> str:
+    """What an error of numba says, in a line; the first ones tell where in numba it is."""
+    lines = [line.strip() for line in str(error).splitlines()]
+    said = [line for line in lines if line and not line.startswith("Failed in")]
+    return said[0][:100] if said else type(error).__name__

@@ -5,6 +5,7 @@ None of these packages is imported: an object of theirs can only exist where the
 
 from __future__ import annotations
 
+import functools
 import sys
 from dataclasses import dataclass
 from types import BuiltinFunctionType
@@ -15,6 +16,7 @@ import numpy as np
 from fastcalc._validation import short
 
 _NEEDS_GIL = 4  # the flag FUNCFLAG_PYTHONAPI of ctypes
+_NULL = "`{name}` must point to a function; got a null pointer: has its library been loaded?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,24 +27,36 @@ class Pointer:
     signature: str | None  # None: not known
     user_data: int
     owner: object
+    callback: Any = None  # of numba, whose code may raise
 
 
-def pointer_of(f: Any) -> Pointer | None:
-    """The pointer that an object holds, None where it holds none."""
+def pointer_of(f: Any, name: str) -> Pointer | None:
+    """The pointer that an object holds, None where it holds none; ``name`` is that of the argument, for errors."""
     modules = sys.modules
     module: Any
     if (module := modules.get("scipy._lib._ccallback")) is not None and isinstance(f, module.LowLevelCallable):
-        _refuse_callbacks(f.function)
+        _refuse_callbacks(f.function, name)
         return _of_capsule(tuple.__getitem__(f, 0), f)
-    if (module := modules.get("numba.core.ccallback")) is not None and isinstance(f, module.CFunc):
-        return Pointer(f.address, str(f._sig), 0, f)
+    if is_callback(f):
+        return of_callback(f)
     if (module := modules.get("_ctypes")) is not None and isinstance(f, module.CFuncPtr):
-        return _of_ctypes(f)
+        return _of_ctypes(f, name)
     if "_cffi_backend" in modules and (cdata := _as_cdata(f)) is not None:
-        return _of_cffi(cdata, f)
+        return _of_cffi(cdata, f, name)
     if _is_capsule(f):
         return _of_capsule(f, f)
     return None
+
+
+def is_callback(f: object) -> bool:
+    """Whether f is a callback of numba's cfunc."""
+    module: Any = sys.modules.get("numba.core.ccallback")
+    return module is not None and isinstance(f, module.CFunc)
+
+
+def of_callback(f: Any) -> Pointer:
+    """The pointer of a callback of numba's cfunc, which knows its code, too."""
+    return Pointer(f.address, str(f._sig), 0, f, f)
 
 
 def _is_capsule(value: object) -> bool:
@@ -57,24 +71,34 @@ def _of_capsule(capsule: Any, owner: object) -> Pointer:
 
 
 def _contents(capsule: Any) -> tuple[bytes | None, int, int]:
+    name_of, pointer_of, context_of = _readers()
+    name = name_of(capsule)
+    return name, pointer_of(capsule, name), context_of(capsule) or 0
+
+
+@functools.cache
+def _readers() -> tuple[Any, Any, Any]:
+    """What tells the name, the pointer and the context of a capsule."""
     import ctypes
 
-    def ask(name: str, result: Any, *more: Any) -> Any:
-        kinds = [ctypes.py_object] + [ctypes.c_char_p] * len(more)
-        return ctypes.PYFUNCTYPE(result, *kinds)((name, ctypes.pythonapi))(capsule, *more)
+    reader = ctypes.PYFUNCTYPE(ctypes.c_void_p, ctypes.py_object)
+    name = ctypes.PYFUNCTYPE(ctypes.c_char_p, ctypes.py_object)
+    pointer = ctypes.PYFUNCTYPE(ctypes.c_void_p, ctypes.py_object, ctypes.c_char_p)
+    python = ctypes.pythonapi
+    return (
+        name(("PyCapsule_GetName", python)),
+        pointer(("PyCapsule_GetPointer", python)),
+        reader(("PyCapsule_GetContext", python)),
+    )
 
-    name = ask("PyCapsule_GetName", ctypes.c_char_p)
-    address = ask("PyCapsule_GetPointer", ctypes.c_void_p, name)
-    return name, address, ask("PyCapsule_GetContext", ctypes.c_void_p) or 0
 
-
-def _of_ctypes(f: Any) -> Pointer:
+def _of_ctypes(f: Any, name: str) -> Pointer:
     import ctypes
 
-    _refuse_callbacks(f)
+    _refuse_callbacks(f, name)
     address = ctypes.cast(f, ctypes.c_void_p).value
     if not address:
-        raise ValueError("`f` must point to a function; got a null pointer of ctypes")
+        raise ValueError(_NULL.format(name=name))
     if f.argtypes is None:
         return Pointer(address, None, 0, f)
     arguments = ", ".join(map(_name_of_ctype, f.argtypes))
@@ -94,7 +118,7 @@ def _name_of_ctype(kind: Any) -> str:
     return name.removeprefix("c_") if dtype is None else f"{dtype} *"
 
 
-def _refuse_callbacks(f: Any) -> None:
+def _refuse_callbacks(f: Any, name: str) -> None:
     """TypeError for a Python function behind a pointer of ctypes or cffi, and for one that needs the interpreter."""
     module: Any
     if (module := sys.modules.get("_ctypes")) is not None and isinstance(f, module.CFuncPtr):
@@ -102,16 +126,16 @@ def _refuse_callbacks(f: Any) -> None:
         python = isinstance(kept, dict) and any(type(one).__name__ == "CThunkObject" for one in kept.values())
         if type(f)._flags_ & _NEEDS_GIL:
             raise TypeError(
-                f"`f` must not need Python's global lock; got {short(f)}, of ctypes.PYFUNCTYPE or ctypes.pythonapi: "
-                "pass a Python function that calls it"
+                f"`{name}` must not need Python's global lock; got {short(f)}, of ctypes.PYFUNCTYPE or "
+                "ctypes.pythonapi: pass a Python function that calls it"
             )
     else:
         module = sys.modules.get("_cffi_backend")
         python = module is not None and isinstance(f, module._CDataBase) and type(f).__name__ == "__CDataOwnGC"
     if python:
         raise TypeError(
-            f"`f` is a Python function behind a pointer, {short(f)}: each call would go through the interpreter, "
-            "and its exceptions would be printed and lost: pass the Python function itself"
+            f"`{name}` must be compiled; got a Python function behind a pointer, {short(f)}: its exceptions would be "
+            "printed and lost, so pass the Python function itself"
         )
 
 
@@ -125,12 +149,12 @@ def _as_cdata(f: Any) -> Any:
     return None
 
 
-def _of_cffi(cdata: Any, owner: object) -> Pointer:
+def _of_cffi(cdata: Any, owner: object, name: str) -> Pointer:
     backend: Any = sys.modules["_cffi_backend"]
-    _refuse_callbacks(cdata)
+    _refuse_callbacks(cdata, name)
     address = _address_of_cdata(cdata)
     if not address:
-        raise ValueError("`f` must point to a function; got a null pointer of cffi")
+        raise ValueError(_NULL.format(name=name))
     return Pointer(address, backend.typeof(cdata).cname, 0, (cdata, owner))
 
 
@@ -168,7 +192,7 @@ def address_of_data(data: Any) -> int:
 
 
 def address(name: str, value: Any) -> int:
-    """An integer that can be an address; NumPy's and others' too."""
+    """An integer that can be an address; of NumPy and others too."""
     number = int(value.__index__())
     if not 0 <= number < 2 ** (8 * np.dtype(np.intp).itemsize):
         raise ValueError(f"`{name}` must be an address, an integer of {np.dtype(np.intp).itemsize} bytes; got {number}")

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import functools
-import sys
 from types import FunctionType, MethodType
 from typing import Any
 
 import numpy as np
 
-from fastcalc._functions.compiled import CompiledFunction, from_pointer
-from fastcalc._functions.numba_functions import NumbaFunction, numba_function
-from fastcalc._functions.pointers import pointer_of
+from fastcalc._functions.compiled import CompiledFunction
+from fastcalc._functions.construction import from_callback, from_pointer
+from fastcalc._functions.numba_functions import NumbaFunction, is_jitted, numba_function
+from fastcalc._functions.pointers import is_callback, pointer_of
 
 _PLAIN = frozenset({FunctionType, MethodType, functools.partial, np.ufunc})  # the usual ones, known at a glance
+_SMALLEST_ADDRESS = 2**16  # no system has functions below
 
 
 def recognised(f: Any, name: str = "f") -> Any:
@@ -23,12 +24,16 @@ def recognised(f: Any, name: str = "f") -> Any:
     """
     if type(f) in _PLAIN or isinstance(f, (CompiledFunction, NumbaFunction)):
         return f
-    numba: Any = sys.modules.get("numba.core.registry")
-    if numba is not None and isinstance(f, numba.CPUDispatcher):
+    if is_jitted(f):
         return numba_function(f)
-    pointer = pointer_of(f)
+    if is_callback(f):
+        return from_callback(f, name)
+    pointer = pointer_of(f, name)
     if pointer is not None:
-        return from_pointer(pointer)
+        return from_pointer(pointer, name)
     if not callable(f):
-        raise TypeError(f"`{name}` must be callable; got {f!r}: pass the function itself, not its value")
+        remedy = "pass the function itself, not its value"
+        if isinstance(f, (int, np.integer)) and not isinstance(f, bool) and f > _SMALLEST_ADDRESS:
+            remedy = f"if it is the address of a compiled function, use fc.compiled({name}, signature)"
+        raise TypeError(f"`{name}` must be callable; got {f!r}: {remedy}")
     return f

@@ -29,11 +29,12 @@ _TEXTS = {
     Form.VECTOR: "void (int, int, double *, double *)",
     Form.STATUS: "int (int, int, double *, double *)",
 }
-SUPPORTED = """\
-double (double)                                    one variable
-double (int n, double *x)                          n variables, one output
-void (int m, int n, double *x, double *y)          n variables, m outputs
-int (int m, int n, double *x, double *y)           the same, and a status: 0 for success"""
+_SUPPORTED = [
+    "double (double)                             one variable",
+    "double (int n, double *x)                   n variables, one output",
+    "void (int m, int n, double *x, double *y)   n variables, m outputs",
+    "int (int m, int n, double *x, double *y)    the same, and a status: 0 for success",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,7 @@ _NO_NAMES = {"float", "complex", "_Complex", *_INTEGER_WORDS, *_KINDS}  # so tha
 _OTHER_SPELLINGS = [
     (re.compile(r"CPointer\(([^()]*)\)"), r"\1 *"),  # of numba, as is voidptr
     (re.compile(r"\b(?:voidptr|c_void_p)\b"), "void *"),
-    (re.compile(r"\s*(\([^()]*\))\s*->\s*([^()]+)"), r"\2 \1"),
+    (re.compile(r"\s*\(([^()]*?),?\s*\)\s*->\s*([^()]+)"), r"\2 (\1)"),
 ]
 _DECLARATION = re.compile(
     r"""
@@ -161,8 +162,10 @@ def _hint(text: str, normal: str) -> str:
 
 
 def _unsupported(text: str, why: str) -> str:
-    lines = "\n    ".join(SUPPORTED.splitlines())
-    return (
-        f"`f` has the signature {text!r}: {why}. The supported ones, each with or without a last argument "
-        f"`void *user_data`:\n    {lines}"
-    )
+    return f"the signature {text!r} is not supported: {why}. {the_supported()}"
+
+
+def the_supported() -> str:
+    """The end of a message: what could be."""
+    lines = "\n    ".join(_SUPPORTED)
+    return f"These are, each with or without a last argument `void *user_data`:\n    {lines}"

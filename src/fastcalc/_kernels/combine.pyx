@@ -12,19 +12,8 @@ from fastcalc._kernels.plan cimport Plan
 cnp.import_array()
 
 cdef enum:
-    MAIN = 0
-    EMBEDDED = 1
-    ROUNDING = 2
     COMPONENTS = 64  # in a chunk
     LONG = 4096  # results from which on the GIL is released
-
-cdef struct Layout:
-    Py_ssize_t column, component            # strides of values, in numbers (a complex number is one)
-    Py_ssize_t parts                        # real numbers in a number: 2 if it is complex
-    Py_ssize_t n_points                     # points whose values are there
-    Py_ssize_t m, lanes                     # components of f; lanes in this block
-    Py_ssize_t lane0, all_lanes             # first lane of the block in out; lanes of out
-    Py_ssize_t step_lane0, step_lanes       # the same of steps
 
 
 cdef inline void add_difference(

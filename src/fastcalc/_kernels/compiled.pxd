@@ -1,7 +1,22 @@
 cimport numpy as cnp
+from libc.math cimport NAN
 from libc.stdint cimport uint64_t
+from libc.string cimport memcpy
 
 from fastcalc._kernels.calling cimport Caller
+
+
+ctypedef double (*one_variable)(double) noexcept nogil
+ctypedef double (*one_variable_data)(double, void *) noexcept nogil
+ctypedef double (*scalar)(int, double *) noexcept nogil
+ctypedef double (*scalar_data)(int, double *, void *) noexcept nogil
+ctypedef void (*vector)(int, int, double *, double *) noexcept nogil
+ctypedef void (*vector_data)(int, int, double *, double *, void *) noexcept nogil
+ctypedef int (*with_status)(int, int, double *, double *) noexcept nogil
+ctypedef int (*with_status_data)(int, int, double *, double *, void *) noexcept nogil
+
+cdef enum:
+    FEW = 4  # components displaced at a time up to which they are restored one by one
 
 
 cdef enum Form:
@@ -20,7 +35,7 @@ cdef struct Routine:
     void *data      # the last argument, where it takes one
     Form form
     bint takes_data
-    int m           # outputs
+    int m           # outputs; -1: not known yet
 
 
 cdef struct Watch:
@@ -49,8 +64,141 @@ cdef struct Work:
     int status         # the first that was not 0
 
 
-cdef int call(const Routine *f, int n, double *x, double *y) noexcept nogil
 cdef int keep_watch(Watch *watch) noexcept nogil
+
+
+cdef inline int call(const Routine *f, int n, double *x, double *y) noexcept nogil:
+    # IN x[n], which f may write into all the same; OUT y[f.m]; returns the status
+    if f.form == SCALAR:
+        if f.takes_data:
+            y[0] = (<scalar_data>f.address)(n, x, f.data)
+        else:
+            y[0] = (<scalar>f.address)(n, x)
+    elif f.form == OF_ONE_VARIABLE:
+        if f.takes_data:
+            y[0] = (<one_variable_data>f.address)(x[0], f.data)
+        else:
+            y[0] = (<one_variable>f.address)(x[0])
+    elif f.form == VECTOR:
+        if f.takes_data:
+            (<vector_data>f.address)(f.m, n, x, y, f.data)
+        else:
+            (<vector>f.address)(f.m, n, x, y)
+    elif f.takes_data:
+        return (<with_status_data>f.address)(f.m, n, x, y, f.data)
+    else:
+        return (<with_status>f.address)(f.m, n, x, y)
+    return 0
+
+
+cdef inline uint64_t bits(double number) noexcept nogil:
+    cdef uint64_t pattern
+    memcpy(&pattern, &number, sizeof(double))
+    return pattern
+
+
+cdef inline uint64_t difference(const double *a, const double *b, Py_ssize_t n) noexcept nogil:
+    """Not 0 where two rows differ in any bit."""
+    cdef Py_ssize_t i
+    cdef uint64_t differ = 0
+    for i in range(n):
+        differ |= bits(a[i]) ^ bits(b[i])
+    return differ
+
+
+cdef inline Outcome enter(Work *w, double *y) noexcept nogil:
+    # f at the point as it is; OUT y[m], NaN where f does not write
+    cdef int i, status
+    if w.routine.form >= VECTOR:
+        for i in range(w.routine.m):
+            y[i] = NAN
+    status = call(&w.routine, <int>w.n, w.point, y)
+    w.calls += 1
+    if status != 0:
+        if w.status == 0:
+            w.status = status
+        if not w.nan_on_error:
+            return FAILED
+        for i in range(w.routine.m):
+            y[i] = NAN
+    w.watch.left -= 1
+    if w.watch.left <= 0 and keep_watch(&w.watch) != 0:
+        return INTERRUPTED
+    return DONE
+
+
+cdef inline Outcome visit_one(Work *w, Py_ssize_t c, double shift, double *y) noexcept nogil:
+    cdef double displaced
+    cdef Outcome outcome
+    w.changed |= bits(w.point[c]) ^ bits(w.origin[c])
+    displaced = w.origin[c] + shift
+    w.point[c] = displaced
+    outcome = enter(w, y)
+    w.changed |= bits(w.point[c]) ^ bits(displaced)
+    w.point[c] = w.origin[c]
+    return outcome
+
+
+cdef inline Outcome visit_few(Work *w, const Move *moves, Py_ssize_t count, double *y) noexcept nogil:
+    # a component may be among them twice
+    cdef double[FEW] displaced
+    cdef Py_ssize_t j
+    cdef Outcome outcome
+    for j in range(count):
+        w.changed |= bits(w.point[moves[j].component]) ^ bits(w.origin[moves[j].component])
+    for j in range(count):
+        w.point[moves[j].component] += moves[j].shift
+    for j in range(count):
+        displaced[j] = w.point[moves[j].component]
+    outcome = enter(w, y)
+    for j in range(count):
+        w.changed |= bits(w.point[moves[j].component]) ^ bits(displaced[j])
+    for j in range(count):
+        w.point[moves[j].component] = w.origin[moves[j].component]
+    return outcome
+
+
+cdef inline void renew(Work *w) noexcept nogil:
+    # the point before many components of it are displaced
+    if w.refill:
+        memcpy(w.point, w.origin, w.n * sizeof(double))
+    else:
+        w.changed |= difference(w.point, w.origin, w.n)
+
+
+cdef inline Outcome visit_many(Work *w, double *y) noexcept nogil:
+    # the point is displaced already
+    cdef Outcome outcome
+    if w.refill:
+        return enter(w, y)
+    memcpy(w.displaced, w.point, w.n * sizeof(double))
+    outcome = enter(w, y)
+    w.changed |= difference(w.point, w.displaced, w.n)
+    memcpy(w.point, w.origin, w.n * sizeof(double))
+    return outcome
+
+
+cdef inline void go_to(Work *w, const double *x, Py_ssize_t lanes) noexcept nogil:
+    # IN x[n, lanes]: a new origin
+    cdef Py_ssize_t i
+    for i in range(w.n):
+        w.origin[i] = x[i * lanes]
+    memcpy(w.point, w.origin, w.n * sizeof(double))
+    w.changed = 0
+
+
+cdef inline void look_closely(Work *w, Py_ssize_t calls) noexcept nogil:
+    # what one call changes the next may change back: all components after 1, 3, 7, 15, ... calls
+    if calls & (calls + 1) == 0:
+        w.changed |= difference(w.point, w.origin, w.n)
+
+
+cdef inline bint was_changed(Work *w) noexcept nogil:
+    """Whether f wrote into its point since `go_to`; if so, it gets a fresh one at each call from now on."""
+    if w.refill or (w.changed | difference(w.point, w.origin, w.n)) == 0:
+        return False
+    w.refill = True
+    return True
 
 
 cdef class FunctionPointer:
@@ -58,7 +206,9 @@ cdef class FunctionPointer:
     cdef readonly tuple shape
     cdef object owner
     cdef readonly object failure
+    cdef object first
 
+    cdef int set_data(self, data) except -1
     cdef int fail(self, int status, const double *point, Py_ssize_t n) except -1
 
 
@@ -66,4 +216,6 @@ cdef class CompiledCaller(Caller):
     cdef FunctionPointer pointer
     cdef Work work
 
+    cdef int adopt_shape(self) except -1
+    cdef int evaluate_first(self, Py_ssize_t column, Py_ssize_t columns) except -1
     cdef int stop(self, Outcome outcome) except -1

@@ -10,8 +10,7 @@ neither cheap functions are slowed down by it nor expensive ones keep Ctrl-C wai
 """
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from libc.limits cimport INT_MAX
-from libc.math cimport NAN
-from libc.stdint cimport uint64_t, uintptr_t
+from libc.stdint cimport uintptr_t
 from libc.string cimport memcpy
 
 cimport numpy as cnp
@@ -33,45 +32,11 @@ cdef extern from "Python.h":
 cdef extern from "clock.h":
     double seconds "fastcalc_seconds"() noexcept nogil
 
-ctypedef double (*one_variable)(double) noexcept nogil
-ctypedef double (*one_variable_data)(double, void *) noexcept nogil
-ctypedef double (*scalar)(int, double *) noexcept nogil
-ctypedef double (*scalar_data)(int, double *, void *) noexcept nogil
-ctypedef void (*vector)(int, int, double *, double *) noexcept nogil
-ctypedef void (*vector_data)(int, int, double *, double *, void *) noexcept nogil
-ctypedef int (*with_status)(int, int, double *, double *) noexcept nogil
-ctypedef int (*with_status_data)(int, int, double *, double *, void *) noexcept nogil
-
 cdef enum:
-    FEW = 4          # components displaced at a time up to which they are restored one by one
     MOST_CALLS = 256  # between two readings of the clock
 
 cdef double SPACING = 4e-6   # seconds between two readings of the clock
 cdef double PATIENCE = 0.02  # seconds between two looks for signals
-
-
-cdef int call(const Routine *f, int n, double *x, double *y) noexcept nogil:
-    # IN x[n], which f may write into all the same; OUT y[f.m]; returns the status
-    if f.form == SCALAR:
-        if f.takes_data:
-            y[0] = (<scalar_data>f.address)(n, x, f.data)
-        else:
-            y[0] = (<scalar>f.address)(n, x)
-    elif f.form == OF_ONE_VARIABLE:
-        if f.takes_data:
-            y[0] = (<one_variable_data>f.address)(x[0], f.data)
-        else:
-            y[0] = (<one_variable>f.address)(x[0])
-    elif f.form == VECTOR:
-        if f.takes_data:
-            (<vector_data>f.address)(f.m, n, x, y, f.data)
-        else:
-            (<vector>f.address)(f.m, n, x, y)
-    elif f.takes_data:
-        return (<with_status_data>f.address)(f.m, n, x, y, f.data)
-    else:
-        return (<with_status>f.address)(f.m, n, x, y)
-    return 0
 
 
 cdef int look_for_signals() noexcept with gil:
@@ -94,116 +59,6 @@ cdef int keep_watch(Watch *watch) noexcept nogil:
         return 0
     watch.checked = now
     return look_for_signals()
-
-
-cdef inline uint64_t bits(double number) noexcept nogil:
-    cdef uint64_t pattern
-    memcpy(&pattern, &number, sizeof(double))
-    return pattern
-
-
-cdef inline uint64_t difference(const double *a, const double *b, Py_ssize_t n) noexcept nogil:
-    """Not 0 where two rows differ in any bit."""
-    cdef Py_ssize_t i
-    cdef uint64_t differ = 0
-    for i in range(n):
-        differ |= bits(a[i]) ^ bits(b[i])
-    return differ
-
-
-cdef inline Outcome enter(Work *w, double *y) noexcept nogil:
-    # f at the point as it is; OUT y[m], NaN where f does not write
-    cdef int i, status
-    if w.routine.form >= VECTOR:
-        for i in range(w.routine.m):
-            y[i] = NAN
-    status = call(&w.routine, <int>w.n, w.point, y)
-    w.calls += 1
-    if status != 0:
-        if w.status == 0:
-            w.status = status
-        if not w.nan_on_error:
-            return FAILED
-        for i in range(w.routine.m):
-            y[i] = NAN
-    w.watch.left -= 1
-    if w.watch.left <= 0 and keep_watch(&w.watch) != 0:
-        return INTERRUPTED
-    return DONE
-
-
-cdef inline Outcome visit_one(Work *w, Py_ssize_t c, double shift, double *y) noexcept nogil:
-    cdef double displaced
-    cdef Outcome outcome
-    w.changed |= bits(w.point[c]) ^ bits(w.origin[c])
-    displaced = w.origin[c] + shift
-    w.point[c] = displaced
-    outcome = enter(w, y)
-    w.changed |= bits(w.point[c]) ^ bits(displaced)
-    w.point[c] = w.origin[c]
-    return outcome
-
-
-cdef inline Outcome visit_few(Work *w, const Move *moves, Py_ssize_t count, double *y) noexcept nogil:
-    # a component may be among them twice
-    cdef double[FEW] displaced
-    cdef Py_ssize_t j
-    cdef Outcome outcome
-    for j in range(count):
-        w.changed |= bits(w.point[moves[j].component]) ^ bits(w.origin[moves[j].component])
-    for j in range(count):
-        w.point[moves[j].component] += moves[j].shift
-    for j in range(count):
-        displaced[j] = w.point[moves[j].component]
-    outcome = enter(w, y)
-    for j in range(count):
-        w.changed |= bits(w.point[moves[j].component]) ^ bits(displaced[j])
-    for j in range(count):
-        w.point[moves[j].component] = w.origin[moves[j].component]
-    return outcome
-
-
-cdef inline void renew(Work *w) noexcept nogil:
-    # the point before many components of it are displaced
-    if w.refill:
-        memcpy(w.point, w.origin, w.n * sizeof(double))
-    else:
-        w.changed |= difference(w.point, w.origin, w.n)
-
-
-cdef inline Outcome visit_many(Work *w, double *y) noexcept nogil:
-    # the point is displaced already
-    cdef Outcome outcome
-    if w.refill:
-        return enter(w, y)
-    memcpy(w.displaced, w.point, w.n * sizeof(double))
-    outcome = enter(w, y)
-    w.changed |= difference(w.point, w.displaced, w.n)
-    memcpy(w.point, w.origin, w.n * sizeof(double))
-    return outcome
-
-
-cdef inline void go_to(Work *w, const double *x, Py_ssize_t lanes) noexcept nogil:
-    # IN x[n, lanes]: a new origin
-    cdef Py_ssize_t i
-    for i in range(w.n):
-        w.origin[i] = x[i * lanes]
-    memcpy(w.point, w.origin, w.n * sizeof(double))
-    w.changed = 0
-
-
-cdef inline void look_closely(Work *w, Py_ssize_t calls) noexcept nogil:
-    # what one call changes the next may change back: all components after 1, 3, 7, 15, ... calls
-    if calls & (calls + 1) == 0:
-        w.changed |= difference(w.point, w.origin, w.n)
-
-
-cdef inline bint was_changed(Work *w) noexcept nogil:
-    """Whether f wrote into its point since `go_to`; if so, it gets a fresh one at each call from now on."""
-    if w.refill or (w.changed | difference(w.point, w.origin, w.n)) == 0:
-        return False
-    w.refill = True
-    return True
 
 
 cdef struct Points:
@@ -407,30 +262,43 @@ cdef class FunctionPointer:
         3: the same, returning an int, 0 for success.
     data : int or None
         Address that goes into a last argument ``void *``; None where there is no such argument.
-    shape : tuple of int
-        Of the output: () for the forms 0 and 1; m is its size.
+    shape : tuple of int or None
+        Of the output: () for the forms 0 and 1; m is its size. None: to be learnt from `first`.
     owner : object
         What has to stay alive.
     failure : callable, optional
         Returns the exception to raise from the status, not 0, and the point (n,); default: `CallbackError`.
+    first : callable, optional
+        Returns the output (float64) at the point (n,), after it has called `learn`.
     """
 
-    def __init__(self, address, int form, data, tuple shape, owner=None, failure=CallbackError):
-        cdef Py_ssize_t size = 1
+    def __init__(self, address, int form, data, shape, owner=None, failure=CallbackError, first=None):
         if not address or not 0 <= form <= 3:
             raise ValueError("a function pointer needs an address and a form")
-        for length in shape:
-            if not 0 <= length <= INT_MAX or (length > 0 and size > INT_MAX // <Py_ssize_t>length):
-                raise ValueError(f"a compiled function counts its outputs with a C int; got outputs of shape {shape}")
-            size *= length
         if form <= SCALAR and shape != ():
             raise ValueError(f"a compiled function that returns its value has one; got outputs of shape {shape}")
         self.routine.address = <void *><uintptr_t>address
         self.routine.form = <Form>form
+        self.routine.m = -1
+        self.owner, self.failure, self.first = owner, failure, first
+        self.set_data(data)
+        if shape is not None:
+            self.learn(shape, data)
+
+    cdef int set_data(self, data) except -1:
         self.routine.takes_data = data is not None
         self.routine.data = NULL if data is None else <void *><uintptr_t>data
-        self.routine.m = <int>size
-        self.shape, self.owner, self.failure = shape, owner, failure
+        return 0
+
+    def learn(self, tuple shape, data):
+        """Set the shape of outputs, and the data that the function needs for it."""
+        cdef Py_ssize_t size = 1
+        for length in shape:
+            if not 0 <= length <= INT_MAX or (length > 0 and size > INT_MAX // <Py_ssize_t>length):
+                raise ValueError(f"a compiled function counts its outputs with a C int; got outputs of shape {shape}")
+            size *= length
+        self.set_data(data)
+        self.routine.m, self.shape = <int>size, shape
 
     @property
     def one_variable(self):
@@ -459,6 +327,8 @@ cdef class FunctionPointer:
         """
         cdef Py_ssize_t k = cnp.PyArray_DIM(points, 0), n = cnp.PyArray_DIM(points, 1), p = 0
         cdef const double *x = <const double *>reals(points, cnp.NPY_DOUBLE, k * n)
+        if self.routine.m < 0:
+            raise ValueError("the shape of outputs is not known yet: call `first`")
         cdef cnp.ndarray values = np.empty((k, self.routine.m))
         cdef double *y = <double *>cnp.PyArray_DATA(values)
         cdef Outcome outcome = DONE
@@ -520,21 +390,48 @@ cdef class CompiledCaller(Caller):
     def __init__(self, FunctionPointer pointer not None, Py_ssize_t n, bint scalar=False, bint nan_on_error=False):
         Caller.__init__(self, None, FLOAT64, scalar, False, nan_on_error)
         check_variables(pointer, n)
-        if scalar and pointer.shape != () and pointer.shape != (1,):
-            raise ValueError(
-                "`f` must return a scalar for a gradient or a Hessian product, shape () or (1,); got a compiled "
-                f"function with outputs of shape {pointer.shape}: use `jacobian`"
-            )
         PyMem_Free(self.work.origin)
         self.work.origin = NULL
         open_work(&self.work, pointer, n, nan_on_error)
         self.pointer = pointer
         self.n_components = n
-        self.shape, self.m, self.dtype = () if scalar else pointer.shape, pointer.routine.m, FLOAT64
-        self.columns_last = False
+        self.dtype, self.columns_last = FLOAT64, False
+        self.shape, self.m = None, -1
+        if pointer.shape is not None:
+            self.adopt_shape()
 
     def __dealloc__(self):
         PyMem_Free(self.work.origin)
+
+    cdef int adopt_shape(self) except -1:
+        # from the pointer, once that has it
+        cdef tuple shape = self.pointer.shape
+        if self.scalar and shape != () and shape != (1,):
+            raise ValueError(
+                "`f` must return a scalar for a gradient or a Hessian product, shape () or (1,); got a compiled "
+                f"function with outputs of shape {shape}: use `jacobian`"
+            )
+        self.shape, self.m = () if self.scalar else shape, self.pointer.routine.m
+        self.work.routine = self.pointer.routine
+        self.values = None
+        return 0
+
+    cdef int evaluate_first(self, Py_ssize_t column, Py_ssize_t columns) except -1:
+        """Fill a column with the value at the point in `work`, from Python; tells the shape of all others."""
+        where = np.empty(self.n_components)
+        memcpy(cnp.PyArray_DATA(<cnp.ndarray>where), self.work.point, self.n_components * sizeof(double))
+        self.evaluations += 1
+        try:
+            value = self.pointer.first(where)
+        except Exception as error:
+            if not self.work.nan_on_error:
+                raise
+            self.error = error
+            return 0
+        self.adopt_shape()
+        self.reserve(columns)
+        self.values[column] = value.reshape(-1)
+        return 0
 
     def bind(self, tuple before, tuple after, dict keywords):
         """Compiled functions have no arguments but x."""
@@ -545,7 +442,7 @@ cdef class CompiledCaller(Caller):
             )
 
     cpdef Py_ssize_t columns(self) except -1:
-        return self.block_bytes // (8 * self.m + 8) + 1
+        return 1 if self.m < 0 else self.block_bytes // (8 * self.m + 8) + 1
 
     cpdef evaluate(
         self, Plan plan, Py_ssize_t first, Py_ssize_t last, cnp.ndarray x, cnp.ndarray h, Py_ssize_t all_lanes,
@@ -565,6 +462,18 @@ cdef class CompiledCaller(Caller):
             raise ValueError("lanes outside x or h")
         if cnp.PyArray_ISCOMPLEX(x):
             raise ValueError("x and the buffer differ in type")
+        if w.routine.m < 0:  # also after `assume_scalar`
+            for p in range(first, last):
+                for b in range(lanes):
+                    if w.routine.m < 0:
+                        go_to(w, px + lane0 + b, all_lanes)
+                        points.h = ph + lane0 + b
+                        displace(w, &points, p)
+                        self.evaluate_first(column, column + (last - p) * lanes - b)
+                    else:
+                        self.evaluate(plan, p, p + 1, x, h, all_lanes, lane0 + b, 1, column)
+                    column += 1
+            return True
         self.reserve(column + (last - first) * lanes)
         y = <double *>cnp.PyArray_DATA(self.values) + column * m
         w.calls = w.status = 0
@@ -588,14 +497,23 @@ cdef class CompiledCaller(Caller):
     cpdef evaluate_along(self, Lines lines, cnp.ndarray line, cnp.ndarray shift, Py_ssize_t count):
         """Fill the first `count` columns with the values at the displacements `shift` along the lines `line`."""
         cdef Work *w = &self.work
-        cdef Py_ssize_t p = 0, m = self.m
+        cdef Py_ssize_t p = 0, m
         cdef double *y
         cdef Along along = along_lines(lines, line, shift, count)
         cdef Outcome outcome
         if lines.n_components != self.n_components:
             raise ValueError("lines and the buffer differ in size or type")
+        while w.routine.m < 0 and p < count:
+            go_to(w, along.x + lane_of(&along, p), along.lanes)
+            displace_along(w, &along, p)
+            self.evaluate_first(p, count)
+            p += 1
+        if p == count:
+            return
         self.reserve(count)
-        y = <double *>cnp.PyArray_DATA(self.values)
+        m = self.m
+        y = <double *>cnp.PyArray_DATA(self.values) + p * m
+        along.line, along.shift, count = along.line + p, along.shift + p, count - p
         w.calls = w.status = 0
         with nogil:
             outcome = visit_lines(w, &along, count, y, m, &p)

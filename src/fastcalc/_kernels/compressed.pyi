@@ -3,6 +3,25 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastcalc._kernels.plan import Plan
+
+def gather(
+    plan: Plan,
+    group: int,
+    stop: int,
+    color: NDArray[np.intp],
+    mode: int,
+    values: NDArray[Any],
+    columns_last: bool,
+    m: int,
+    start: NDArray[np.intp],
+    place: NDArray[np.intp],
+    row: NDArray[np.intp],
+    column: NDArray[np.intp],
+    result: NDArray[np.intp],
+    divisor: NDArray[Any],
+    out: NDArray[Any],
+) -> None: ...
 def recover(
     compressed: NDArray[Any],
     row: NDArray[np.intp],

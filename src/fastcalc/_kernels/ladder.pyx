@@ -21,22 +21,24 @@ missed, and the rounding bound.
     ladder    what a line does next, of all that its outputs want; the class that Python sees
 """
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
-from libc.math cimport INFINITY, NAN, nextafter
+from libc.math cimport NAN
 from libc.string cimport memcpy, memset
 
 cimport numpy as cnp
 
 import numpy as np
 
-from fastcalc._kernels.arrays cimport absolute, reals
+from fastcalc._kernels.arrays cimport reals
+from fastcalc._kernels.calling cimport Caller
 from fastcalc._kernels.closeup cimport moves, noise_level, quantum
+from fastcalc._kernels.lines cimport Lines
 from fastcalc._kernels.outcome cimport CLOSE_UP, OTHER_STEPS, SETTLED, settle
 from fastcalc._kernels.outputs cimport DOWN, LISTEN, READY, STILL_UP, STRIDE_DOWN, UP, act
 from fastcalc._kernels.rungs cimport (
     BASE, CHECK, CLOSE, DONE, FIRST_RUNG, MAX_PENDING, MAX_REQUESTS, NOISE, NOISE_POINTS, OFF_LADDER, RUNGS, Block,
     Line, collect, insert, is_finite, ladder, plan_down, quantized, sample, turn, weigh_from
 )
-from fastcalc._kernels.windows cimport MAX_RUNGS, make_form, real
+from fastcalc._kernels.windows cimport MAX_RUNGS, Seen, make_form, real
 
 cnp.import_array()
 
@@ -280,13 +282,6 @@ cdef class Ladders:
         Evaluations a line.
     """
 
-    cdef readonly cnp.ndarray line, shift, value, error, step, top, verdict, history
-    cdef tuple owned
-    cdef char *memory
-    cdef bint extended
-    cdef Py_ssize_t asked
-    cdef Block block
-
     def __cinit__(self, *args):
         self.memory = NULL
 
@@ -298,7 +293,7 @@ cdef class Ladders:
         cnp.ndarray size not None, cnp.ndarray finest not None, cnp.ndarray side not None, double epsilon,
         double x_epsilon, double noise, double rtol, double atol, int most, bint keep_history,
     ):
-        cdef Py_ssize_t i, lines = cnp.PyArray_DIM(base, 0), m = cnp.PyArray_DIM(base, 1)
+        cdef Py_ssize_t lines = cnp.PyArray_DIM(base, 0), m = cnp.PyArray_DIM(base, 1)
         cdef int typenum = cnp.PyArray_TYPE(base)
         cdef Block *b = &self.block
         self.extended = typenum == cnp.NPY_LONGDOUBLE
@@ -306,18 +301,15 @@ cdef class Ladders:
             raise TypeError(f"ladders are of float64 or longdouble; got {base.dtype}")
         if not 1 <= n <= 10 or cnp.PyArray_SIZE(side) != lines or cnp.PyArray_TYPE(side) != cnp.NPY_INT8:
             raise ValueError("a ladder got a wrong n or side")
-        b.n_lines, b.m, b.n, b.item = lines, m, n, cnp.PyArray_ITEMSIZE(base)
-        for i in range(3):
-            b.forms[i] = make_form(n, <int>i - 1)
-        b.stride = max(b.forms[0].window, b.forms[1].window)
-        b.limits.epsilon, b.limits.believable, b.limits.slack, b.limits.stall = epsilon, BELIEVABLE, SLACK, STALL
-        b.limits.safety, b.limits.lattice, b.limits.noise_factor = SAFETY, LATTICE, NOISE_FACTOR
-        b.given, b.given_noise, b.x_epsilon, b.rtol, b.atol, b.most = noise >= 0, noise, x_epsilon, rtol, atol, most
-        b.ratio = RATIO_FIRST if n == 1 else RATIO
+        b[0] = new_block(
+            n, lines, m, cnp.PyArray_ITEMSIZE(base), epsilon, x_epsilon, noise, rtol, atol, most
+        )
         b.reach, b.size, b.finest = (
             reals(reach, typenum, lines), reals(size, typenum, lines), reals(finest, typenum, lines)
         )
-        self.owned = (reach, size, finest)
+        reals(base, typenum, lines * m)
+        reals(first_step, typenum, lines)
+        self.base, self.first_step, self.side, self.others = base, first_step, side, (reach, size, finest)
         self.line, self.shift = vector(lines * MAX_REQUESTS, cnp.NPY_INTP), vector(lines * MAX_REQUESTS, typenum)
         self.value, self.error, self.step, self.top = (
             matrix(lines, m, typenum), matrix(lines, m, typenum), matrix(lines, m, typenum), matrix(lines, m, typenum)
@@ -329,41 +321,25 @@ cdef class Ladders:
         )
         b.verdict = <signed char *>data_of(self.verdict)
         b.history = data_of(self.history) if keep_history else NULL
-        self.reserve()
-        for i in range(lines):
-            b.state[i].side = (<signed char *>data_of(side))[i]
-        if self.extended:
-            begin(b, <cnp.longdouble_t *>reals(base, typenum, lines * m),
-                  <cnp.longdouble_t *>reals(first_step, typenum, lines))
-        else:
-            begin(b, <double *>reals(base, typenum, lines * m), <double *>reals(first_step, typenum, lines))
-
-    cdef int reserve(self) except -1:
-        # one piece of memory for all that is not a result
-        cdef Block *b = &self.block
-        cdef Py_ssize_t lines = b.n_lines
-        cdef Py_ssize_t numbers[3]
-        numbers[0] = lines * (FIRST_RUNG + 2 * MAX_RUNGS) * b.m
-        numbers[1] = lines * (MAX_RUNGS + MAX_PENDING)
-        numbers[2] = lines * (2 * b.stride + 1) * MAX_RUNGS * b.stride
-        self.memory = <char *>PyMem_Malloc(
-            (numbers[0] + numbers[1] + numbers[2]) * b.item + lines * sizeof(Line)
-            + lines * b.m * (4 * sizeof(double) + sizeof(int)) + 1
-        )
+        self.memory = <char *>PyMem_Malloc(room(b))
         if self.memory is NULL:
             raise MemoryError
-        b.samples = self.memory
-        b.steps = <char *>b.samples + numbers[0] * b.item
-        b.weights = <char *>b.steps + numbers[1] * b.item
-        b.noises = <double *>(<char *>b.weights + numbers[2] * b.item)
-        b.dropped = b.noises + 2 * lines * b.m
-        b.state = <Line *>(b.dropped + 2 * lines * b.m)
-        b.firsts = <int *>(b.state + lines)
-        memset(b.state, 0, lines * sizeof(Line))
-        memset(b.firsts, 0, lines * b.m * sizeof(int))
+        settle_in(b, self.memory)
+        self.begin()
+
+    cdef int begin(self) except -1:
+        """From the bottom of all ladders, with the numbers that are in the arrays now."""
+        cdef const signed char *side = <signed char *>data_of(self.side)
+        self.asked = 0
+        if self.extended:
+            first_rungs(
+                &self.block, side, <cnp.longdouble_t *>data_of(self.base), <cnp.longdouble_t *>data_of(self.first_step)
+            )
+        else:
+            first_rungs(&self.block, side, <double *>data_of(self.base), <double *>data_of(self.first_step))
         return 0
 
-    def ask(self):
+    cpdef Py_ssize_t ask(self) except -1:
         """Fill `line` and `shift` with what to evaluate next, and return how many there are; 0 at the end."""
         if self.extended:
             self.asked = collect(&self.block, <Py_ssize_t *>data_of(self.line),
@@ -374,6 +350,9 @@ cdef class Ladders:
 
     def tell(self, cnp.ndarray values not None):
         """Take the values (count, m) of f at what was asked for, in that order; float64 or longdouble."""
+        self.take_values(values)
+
+    cdef int take_values(self, cnp.ndarray values) except -1:
         cdef int typenum = cnp.NPY_LONGDOUBLE if self.extended else cnp.NPY_DOUBLE
         cdef void *pv = reals(values, typenum, self.asked * self.block.m)
         if self.extended:
@@ -381,45 +360,29 @@ cdef class Ladders:
         else:
             take(&self.block, <double *>pv)
         self.asked = 0
+        return 0
 
-    def climb(self, function, lines):
+    def climb(self, Caller function not None, Lines lines not None):
         """Let `function` evaluate what is asked for until nothing is; False where its values turn complex."""
+        return self.climb_along(function, lines)
+
+    cdef bint climb_along(self, Caller function, Lines lines) except -1:
+        cdef cnp.ndarray values
         cdef Py_ssize_t count
         while self.ask():
             count = self.asked
             function.evaluate_along(lines, self.line, self.shift, count)
             values = function.values
-            if values.dtype is not self.value.dtype or (function.columns_last and self.block.m > 1):
+            if cnp.PyArray_TYPE(values) != cnp.PyArray_TYPE(self.value) or (
+                function.columns_last and self.block.m > 1
+            ):
                 if values.dtype.kind == "c" and function.m == self.block.m:
                     return False
                 columns = values[:, :count].T if function.columns_last else values[:count]
                 values = np.ascontiguousarray(columns).view(columns.real.dtype)
                 values = np.ascontiguousarray(values, self.value.dtype)
-            self.tell(values)
+            self.take_values(values)
         return True
-
-
-def coordinate_start(cnp.ndarray x not None, double relative, double smallest):
-    """What `Ladders` want to know of lines along the coordinates of x, of float64, without any options: first step,
-    reach, size, finest step and side. A component up to `smallest` counts as 0, whose size is 1. None where x is not
-    finite.
-    """
-    cdef Py_ssize_t i, count = cnp.PyArray_SIZE(x)
-    cdef const double *numbers = <double *>reals(x, cnp.NPY_DOUBLE, count)
-    cdef cnp.ndarray first = vector(count, cnp.NPY_DOUBLE), reach = vector(count, cnp.NPY_DOUBLE)
-    cdef cnp.ndarray size = vector(count, cnp.NPY_DOUBLE), finest = vector(count, cnp.NPY_DOUBLE)
-    cdef cnp.ndarray side = vector(count, cnp.NPY_INT8)
-    cdef double length
-    for i in range(count):
-        length = absolute(numbers[i])
-        if not length < INFINITY:
-            return None
-        (<double *>data_of(reach))[i] = INFINITY
-        (<double *>data_of(size))[i] = length
-        (<double *>data_of(finest))[i] = 2 * (nextafter(length, INFINITY) - length)
-        (<double *>data_of(first))[i] = relative * (length if length > smallest else 1)
-        (<signed char *>data_of(side))[i] = 0
-    return first, reach, size, finest, side
 
 
 cdef inline void *data_of(cnp.ndarray array):
@@ -436,9 +399,60 @@ cdef inline cnp.ndarray matrix(Py_ssize_t rows, Py_ssize_t columns, int typenum)
     return cnp.PyArray_EMPTY(2, lengths, typenum, 0)
 
 
-cdef void begin(Block *b, const real *base, const real *first_step) noexcept nogil:
+cdef Block new_block(
+    int n, Py_ssize_t lines, Py_ssize_t m, Py_ssize_t item, double epsilon, double x_epsilon, double noise, double rtol,
+    double atol, int most,
+) noexcept nogil:
+    """Ladders for numbers of `item` bytes, without memory."""
+    cdef Block block
+    cdef Block *b = &block
+    cdef int i
+    memset(b, 0, sizeof(Block))
+    b.n_lines, b.m, b.n, b.item = lines, m, n, item
+    for i in range(3):
+        b.forms[i] = make_form(n, i - 1)
+    b.stride = max(b.forms[0].window, b.forms[1].window)
+    b.limits.epsilon, b.limits.believable, b.limits.slack, b.limits.stall = epsilon, BELIEVABLE, SLACK, STALL
+    b.limits.safety, b.limits.lattice, b.limits.noise_factor = SAFETY, LATTICE, NOISE_FACTOR
+    b.given, b.given_noise, b.x_epsilon, b.rtol, b.atol, b.most = noise >= 0, noise, x_epsilon, rtol, atol, most
+    b.ratio = RATIO_FIRST if n == 1 else RATIO
+    return block
+
+
+cdef Py_ssize_t room(const Block *b) noexcept nogil:
+    """Bytes for all that is not a result."""
+    cdef Block nowhere = b[0]
+    return settle_in(&nowhere, NULL)
+
+
+cdef Py_ssize_t settle_in(Block *b, char *memory) noexcept nogil:
+    """Spread over memory for numbers; returns how much that takes, in bytes."""
+    cdef Py_ssize_t lines = b.n_lines, seen = 0, samples, steps, weights, noises, dropped, state, firsts
+    samples = seen + lines * b.m * sizeof(Seen)
+    steps = samples + lines * (FIRST_RUNG + 2 * MAX_RUNGS) * b.m * b.item
+    weights = steps + lines * (MAX_RUNGS + MAX_PENDING) * b.item
+    noises = weights + lines * (2 * b.stride + 1) * MAX_RUNGS * b.stride * b.item
+    dropped = noises + 2 * lines * b.m * sizeof(double)
+    state = dropped + 2 * lines * b.m * sizeof(double)
+    firsts = state + lines * sizeof(Line)
+    if memory is not NULL:
+        b.seen = <Seen *>(memory + seen)
+        b.samples, b.steps, b.weights = memory + samples, memory + steps, memory + weights
+        b.noises, b.dropped = <double *>(memory + noises), <double *>(memory + dropped)
+        b.state, b.firsts = <Line *>(memory + state), <int *>(memory + firsts)
+    return firsts + lines * b.m * sizeof(int)
+
+
+cdef void first_rungs(
+    Block *b, const signed char *side, const real *base, const real *first_step
+) noexcept nogil:
+    # IN side, first_step [lines], base [lines, m]
     cdef Py_ssize_t i, o
+    memset(b.state, 0, b.n_lines * sizeof(Line))
+    memset(b.seen, 0, b.n_lines * b.m * sizeof(Seen))
+    memset(b.firsts, 0, b.n_lines * b.m * sizeof(int))
     for i in range(b.n_lines):
+        b.state[i].side = side[i]
         for o in range(b.m):
             (<real *>sample(b, i, BASE))[o] = base[i * b.m + o]
             (<real *>b.top)[i * b.m + o] = NAN

@@ -28,6 +28,7 @@ cdef int settle(Block *b, Py_ssize_t i, Py_ssize_t o, int checks, real *between)
     cdef Choice choice
     (<real *>b.value)[place] = (<real *>b.error)[place] = NAN
     (<real *>b.step)[place] = (<real *>b.top)[place] = NAN
+    b.verdict[place] = NOT_CONVERGED  # for what comes back for other steps, of which there may be none
     if not is_finite((<real *>sample(b, i, BASE))[o]):
         b.verdict[place] = NON_FINITE
         return SETTLED

@@ -80,7 +80,7 @@ cdef Choice choose(
     return choose_window(
         form, &b.limits, <real *>ladder(b, i), <real *>table(b, i, 0), <real *>companion_table(b, i, form),
         <real *>table(b, i, 2), b.stride, facts.first, s.count, data, other, size, flat,
-        b.noises[2 * i * b.m + o], value, truncation, rounding,
+        b.noises[2 * i * b.m + o], b.seen + i * b.m + o, value, truncation, rounding,
     )
 
 

@@ -37,9 +37,6 @@ cdef void displace(
 cdef class PointCaller(Caller):
     """One call a point, in a buffer of x's shape; a NumPy scalar where x is a scalar. ``values``: (columns, m)."""
 
-    cdef cnp.ndarray buffer
-    cdef tuple point_shape
-
     def __init__(
         self, function, point_dtype, tuple point_shape, bint scalar=False, bint imaginary=False, bint nan_on_error=False
     ):
@@ -126,14 +123,10 @@ cdef class PointCaller(Caller):
         self.values[column] = array.reshape(-1)
         return 0
 
-    cpdef evaluate(
+    cdef int require_fit(
         self, Plan plan, Py_ssize_t first, Py_ssize_t last, cnp.ndarray x, cnp.ndarray h, Py_ssize_t all_lanes,
-        Py_ssize_t lane0, Py_ssize_t lanes, Py_ssize_t column,
-    ):
-        """Fill the columns from `column` with the values at points `first` to `last`, lanes innermost.
-
-        Returns False, after the first call, where the output is coarser than the steps were made for."""
-        cdef Py_ssize_t p, b, columns = column + (last - first) * lanes
+        Py_ssize_t lane0, Py_ssize_t lanes,
+    ) except -1:
         cdef int typenum = real_type(cnp.PyArray_TYPE(x))
         if not (0 <= first <= last <= plan.n_points and plan.n_components == self.n_components and 0 <= lane0):
             raise ValueError("points outside the plan")
@@ -143,6 +136,17 @@ cdef class PointCaller(Caller):
             raise ValueError("x and the buffer differ in type")
         reals(x, typenum, self.n_components * all_lanes * (2 if cnp.PyArray_ISCOMPLEX(x) else 1))
         reals(h, typenum, plan.n_slots * all_lanes)
+        return 0
+
+    cpdef evaluate(
+        self, Plan plan, Py_ssize_t first, Py_ssize_t last, cnp.ndarray x, cnp.ndarray h, Py_ssize_t all_lanes,
+        Py_ssize_t lane0, Py_ssize_t lanes, Py_ssize_t column,
+    ):
+        """Fill the columns from `column` with the values at points `first` to `last`, lanes innermost.
+
+        Returns False, after the first call, where the output is coarser than the steps were made for."""
+        cdef Py_ssize_t p, b, columns = column + (last - first) * lanes
+        self.require_fit(plan, first, last, x, h, all_lanes, lane0, lanes)
         self.reserve(columns)
         self.undisplaced = plan.base and last == 1
         for p in range(first, last):

@@ -1,4 +1,4 @@
-from fastcalc._kernels.windows cimport MAX_RUNGS, Form, Limits, real
+from fastcalc._kernels.windows cimport MAX_RUNGS, Form, Limits, Seen, real
 
 # A parameter `kind` is never read: a fused function needs one that tells its type, and Block has none.
 
@@ -61,6 +61,7 @@ cdef struct Block:
     void *history        # [lines, rungs, 1 + 2 m], NULL if not wanted
     signed char *verdict  # [lines, m]
     double *noises       # [lines, 2, m]: what the errors allow for; what was listened to, UNKNOWN before
+    Seen *seen           # [lines, m]
     int *firsts          # [lines, m]: rungs before this one stepped over structure
     double *dropped      # [lines, 2, m]: value of a window with such rungs, NaN if there is none; what it missed f by
 

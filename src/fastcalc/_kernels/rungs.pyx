@@ -150,7 +150,11 @@ cdef void turn(Block *b, Py_ssize_t i, const real *kind) noexcept nogil:
 
 cdef void weigh_from(Block *b, Py_ssize_t i, const real *kind, int first) noexcept nogil:
     cdef const Form *form = &b.forms[b.state[i].side + 1]
+    cdef Py_ssize_t o
     cdef int k
+    for o in range(i * b.m, (i + 1) * b.m):
+        if b.seen[o].rungs > first:
+            b.seen[o].rungs = 0
     for k in range(first, b.state[i].count):
         weigh(
             form, <real *>ladder(b, i), k, b.stride, <real *>table(b, i, 0), <real *>companion_table(b, i, form),

@@ -16,6 +16,7 @@ or as small as the rounding, and the same holds for the companion, the derivativ
 n = 1: the second), which a kink at x spoils while symmetry hides it from the derivative itself.
 """
 from libc.math cimport INFINITY
+from libc.string cimport memset
 
 from fastcalc._kernels.arrays cimport absolute
 
@@ -24,7 +25,7 @@ cdef double SLOW = 0.3      # the ratio of consecutive differences, from which o
 cdef double SLOWEST = 0.9
 
 
-cdef Form make_form(int n, int side):
+cdef Form make_form(int n, int side) noexcept nogil:
     cdef Form form
     cdef int i
     form.side = side
@@ -55,9 +56,24 @@ cdef real node(const Form *form, real h, real unit) noexcept nogil:
 cdef void weigh(
     const Form *form, const real *h, int k, int stride, real *weight, real *companion, real *amplify
 ) noexcept nogil:
-    # IN h[k + 1]; OUT weight, companion [k, w, p], amplify[k, w] for the windows of w + 1 rungs k, k - 1, ..., k - w:
+    # IN h[k + 1]; OUT weight, companion [k, p, w], amplify[k, w] for the windows of w + 1 rungs k, k - 1, ..., k - w:
     # the weights of the coefficients j and companion_j at t = 0, which may share their memory, and how an error of f
-    # grows in the derivative, n! sum(abs(weight) / h**q). Fornberg's recurrence takes the rungs in one at a time.
+    # grows in the derivative, n! sum(abs(weight) / h**q). A rung outside of a window has weight 0.
+    memset(weight + k * stride * stride, 0, stride * stride * sizeof(real))
+    if form.j == 0 and form.companion_j == 0:
+        weigh_zeroth(form, h, k, stride, weight + k * stride * stride, amplify + k * stride)
+        return
+    if companion != weight:
+        memset(companion + k * stride * stride, 0, stride * stride * sizeof(real))
+    weigh_any(
+        form, h, k, stride, weight + k * stride * stride, companion + k * stride * stride, amplify + k * stride
+    )
+
+
+cdef void weigh_any(
+    const Form *form, const real *h, int k, int stride, real *weight, real *companion, real *amplify
+) noexcept nogil:
+    # Fornberg's recurrence takes the rungs in one at a time.
     cdef real row[MAX_WINDOW][MAX_WINDOW]
     cdef real u[MAX_WINDOW]
     cdef real inverse[MAX_WINDOW]
@@ -93,86 +109,76 @@ cdef void weigh(
         inverse[i] = 1 / (h[k - i] if form.q == 1 else h[k - i] * h[k - i])
         total = 0
         for p in range(i + 1):
-            weight[(k * stride + i) * stride + p] = row[form.j][p] * scale
+            weight[p * stride + i] = row[form.j][p] * scale
             total += absolute(row[form.j][p] * scale) * inverse[p]
-        amplify[k * stride + i] = total * <real>form.factor
+        amplify[i] = total * <real>form.factor
         if companion != weight:
             for p in range(i + 1):
-                companion[(k * stride + i) * stride + p] = row[form.companion_j][p] * companion_scale
+                companion[p * stride + i] = row[form.companion_j][p] * companion_scale
+
+
+cdef void weigh_zeroth(
+    const Form *form, const real *h, int k, int stride, real *weight, real *amplify
+) noexcept nogil:
+    # The same for the coefficient 0 alone, as first and second derivatives want it.
+    cdef real row[PLAIN_WINDOW]
+    cdef real u[PLAIN_WINDOW]
+    cdef real inverse[PLAIN_WINDOW]
+    cdef real total, newest, c1 = 1, c2
+    cdef int i, p, size = k + 1 if k + 1 < PLAIN_WINDOW else PLAIN_WINDOW
+    row[0] = weight[0] = u[0] = 1
+    inverse[0] = 1 / (h[k] if form.q == 1 else h[k] * h[k])
+    amplify[0] = inverse[0] * <real>form.factor
+    for i in range(1, size):
+        u[i] = node(form, h[k - i], h[k])
+        inverse[i] = 1 / (h[k - i] if form.q == 1 else h[k - i] * h[k - i])
+    for i in range(1, size):
+        c2 = 1
+        for p in range(i):
+            c2 *= u[i] - u[p]
+        newest = -c1 * u[i - 1] * row[i - 1] / c2
+        for p in range(i):
+            row[p] = u[i] * row[p] * (1 / (u[i] - u[p]))
+        row[i] = newest
+        c1 = c2
+        total = 0
+        for p in range(i + 1):
+            weight[p * stride + i] = row[p]
+            total += absolute(row[p]) * inverse[p]
+        amplify[i] = total * <real>form.factor
 
 
 cdef real extrapolate(
     const Form *form, const real *weight, int stride, int k, int w, const real *data, bint companion
 ) noexcept nogil:
-    cdef const real *row = weight + (k * stride + w) * stride
+    cdef const real *column = weight + k * stride * stride + w
     cdef real total = 0
     cdef int p
     for p in range(w + 1):
-        total += row[p] * data[k - p]
+        total += column[p * stride] * data[k - p]
     return total * <real>(form.companion_factor if companion else form.factor)
+
+
+cdef inline void extrapolate_row(
+    const Form *form, const real *weight, int stride, int width, int first, int k, const real *data, real *values
+) noexcept nogil:
+    # OUT values[width] of the windows whose last rung is k; meaningless where they have rungs before the first
+    cdef real total[MAX_WINDOW]
+    cdef const real *row = weight + k * stride * stride
+    cdef real datum
+    cdef int p, w
+    for w in range(width):
+        total[w] = 0
+    for p in range(min(k - first + 1, width)):
+        datum = data[k - p]
+        for w in range(width):
+            total[w] += row[p * stride + w] * datum
+    for w in range(width):
+        values[w] = total[w] * <real>form.factor
 
 
 cdef inline real largest(real a, real b) noexcept nogil:
     return a if a > b or a != a else b
-
-
-cdef Choice choose_window(
-    const Form *form, const Limits *limits, const real *h, const real *weight, const real *companion,
-    const real *amplify, int stride, int first, int count, const real *data, const real *other, const real *size,
-    const char *flat, double noise, real *value, real *truncation, real *rounding
-) noexcept nogil:
-    # IN tables of `weigh` for `count` rungs, of which those from `first` on are used; data, other[count]: of the
-    # derivative and of its companion, NULL for one-sided ladders; size[count]: what rounding is relative to;
-    # flat[count]: rungs where f does not move, which say nothing where it does at others, NULL if they are to count.
-    # OUT value, truncation, rounding of the window chosen.
-    cdef real values[MAX_RUNGS][MAX_WINDOW]
-    cdef real errors[MAX_RUNGS][MAX_WINDOW]
-    cdef real v, t, r, best
-    cdef int k, w, p, widest, moving
-    cdef real tallest
-    cdef Choice choice
-    choice.found = choice.alone = False
-    choice.k = choice.w = 0
-    for k in range(first, count):
-        widest = min(k - first + 1, form.window)
-        tallest = 0
-        moving = 0
-        for w in range(widest):
-            errors[k][w] = INFINITY
-            tallest = largest(size[k - w], tallest)
-            if flat != NULL and flat[k - w]:
-                moving = -1
-            if w < form.j:
-                continue
-            values[k][w] = v = extrapolate(form, weight, stride, k, w, data, False)
-            if moving < 0 or w == form.j or k == first:
-                continue
-            r = (tallest * <real>limits.epsilon + <real>noise) * amplify[k * stride + w]
-            t = truncated(&values[0][0], k, w, first, r)
-            if t <= largest(<real>limits.believable * absolute(v), <real>limits.slack * r):
-                errors[k][w] = t + r
-    while True:
-        best = INFINITY
-        for k in range(first, count):
-            for w in range(form.j + 1, min(k - first + 1, form.window)):
-                if errors[k][w] < best:
-                    best = errors[k][w]
-                    choice.k, choice.w = k, w
-        if not best < INFINITY:
-            return choice
-        k, w = choice.k, choice.w
-        if other == NULL or has_companion(form, limits, h, companion, stride, first, other, size, noise, k, w):
-            break
-        choice.alone = True
-        errors[k][w] = INFINITY
-    choice.found = True
-    value[0] = v = values[k][w]
-    tallest = 0
-    for p in range(w + 1):
-        tallest = largest(size[k - p], tallest)
-    rounding[0] = (tallest * <real>limits.epsilon + <real>noise) * amplify[k * stride + w]
-    truncation[0] = truncated(&values[0][0], k, w, first, rounding[0])
-    return choice
 
 
 cdef inline real truncated(const real *values, int k, int w, int first, real r) noexcept nogil:
@@ -192,12 +198,139 @@ cdef inline real truncated(const real *values, int k, int w, int first, real r) 
     return t
 
 
+cdef inline int judge(
+    const Form *form, const Limits *limits, const real *amplify, int first, int k, const real *values,
+    const real *size, const char *flat, double noise, real *truncation, real *rounding
+) noexcept nogil:
+    # OUT truncation, rounding [width] of the windows from w = j + 1 on whose last rung is k; those that are not
+    # believable get an infinite truncation. Returns how many windows there are: rungs where f does not move end them.
+    cdef real tallest = size[k], r, t
+    cdef int w, widest = min(k - first + 1, form.window)
+    if flat != NULL:
+        for w in range(widest):
+            if flat[k - w]:
+                widest = w
+                break
+    for w in range(1, min(form.j + 1, widest)):
+        tallest = largest(size[k - w], tallest)
+    for w in range(form.j + 1, widest):
+        tallest = largest(size[k - w], tallest)
+        r = (tallest * <real>limits.epsilon + <real>noise) * amplify[w]
+        t = truncated(values, k, w, first, r)
+        truncation[w], rounding[w] = t, r
+        if not t <= largest(<real>limits.believable * absolute(values[k * MAX_WINDOW + w]), <real>limits.slack * r):
+            truncation[w] = INFINITY
+    return widest
+
+
+cdef inline void compare(
+    const Form *form, const Limits *limits, const real *weight, const real *amplify, int stride, int width, int first,
+    int count, const real *data, const real *size, const char *flat, double noise, Seen *seen
+) noexcept nogil:
+    # the best of all windows; those that were compared before are not again
+    cdef real values[MAX_RUNGS][MAX_WINDOW]
+    cdef real t[MAX_WINDOW]
+    cdef real r[MAX_WINDOW]
+    cdef real best
+    cdef int k, w
+    if seen.rungs > count or seen.first != first or seen.noise != noise or seen.flat != (flat != NULL):
+        seen.rungs = 0
+    if seen.rungs <= first:
+        seen.first, seen.noise, seen.flat, seen.best = first, noise, flat != NULL, INFINITY
+        seen.rungs = first
+    best = <real>seen.best
+    for k in range(max(first, seen.rungs - 2), count):
+        extrapolate_row(form, weight, stride, width, first, k, data, &values[k][0])
+        if k < seen.rungs or k == first:
+            continue
+        for w in range(
+            form.j + 1, judge(form, limits, amplify + k * stride, first, k, &values[0][0], size, flat, noise, t, r)
+        ):
+            if t[w] + r[w] < best:
+                seen.best = best = t[w] + r[w]
+                seen.k, seen.w = k, w
+                seen.value, seen.truncation, seen.rounding = values[k][w], t[w], r[w]
+    seen.rungs = count
+
+
+cdef Choice choose_window(
+    const Form *form, const Limits *limits, const real *h, const real *weight, const real *companion,
+    const real *amplify, int stride, int first, int count, const real *data, const real *other, const real *size,
+    const char *flat, double noise, Seen *seen, real *value, real *truncation, real *rounding
+) noexcept nogil:
+    # IN tables of `weigh` for `count` rungs, of which those from `first` on are used; data, other[count]: of the
+    # derivative and of its companion, NULL for one-sided ladders; size[count]: what rounding is relative to;
+    # flat[count]: rungs where f does not move, which say nothing where it does at others, NULL if they are to count.
+    # INOUT seen: what is known of the rungs that were there before. OUT value, truncation, rounding of the window
+    # chosen.
+    cdef Choice choice
+    choice.found = choice.alone = False
+    choice.k = choice.w = 0
+    if form.window == PLAIN_WINDOW:  # a constant, for which loops turn into vector instructions
+        compare(
+            form, limits, weight, amplify, stride, PLAIN_WINDOW, first, count, data, size, flat, noise, seen
+        )
+    else:
+        compare(form, limits, weight, amplify, stride, form.window, first, count, data, size, flat, noise, seen)
+    if not seen.best < INFINITY:
+        return choice
+    if other == NULL or has_companion(
+        form, limits, h, companion, stride, first, other, size, noise, seen.k, seen.w
+    ):
+        choice.found, choice.k, choice.w = True, seen.k, seen.w
+        value[0], truncation[0], rounding[0] = <real>seen.value, <real>seen.truncation, <real>seen.rounding
+        return choice
+    return choose_unspoilt(
+        form, limits, h, weight, companion, amplify, stride, first, count, data, other, size, flat, noise, value,
+        truncation, rounding
+    )
+
+
+cdef Choice choose_unspoilt(
+    const Form *form, const Limits *limits, const real *h, const real *weight, const real *companion,
+    const real *amplify, int stride, int first, int count, const real *data, const real *other, const real *size,
+    const char *flat, double noise, real *value, real *truncation, real *rounding
+) noexcept nogil:
+    # the best of the windows whose companion holds, in the order of their errors
+    cdef real values[MAX_RUNGS][MAX_WINDOW]
+    cdef real t[MAX_RUNGS][MAX_WINDOW]
+    cdef real r[MAX_RUNGS][MAX_WINDOW]
+    cdef int widest[MAX_RUNGS]
+    cdef real best
+    cdef int k, w
+    cdef Choice choice
+    choice.found = choice.alone = False
+    choice.k = choice.w = 0
+    for k in range(first, count):
+        extrapolate_row(form, weight, stride, form.window, first, k, data, &values[k][0])
+        widest[k] = 0 if k == first else judge(
+            form, limits, amplify + k * stride, first, k, &values[0][0], size, flat, noise, &t[k][0], &r[k][0]
+        )
+    while True:
+        best = INFINITY
+        for k in range(first, count):
+            for w in range(form.j + 1, widest[k]):
+                if t[k][w] + r[k][w] < best:
+                    best = t[k][w] + r[k][w]
+                    choice.k, choice.w = k, w
+        if not best < INFINITY:
+            return choice
+        k, w = choice.k, choice.w
+        if has_companion(form, limits, h, companion, stride, first, other, size, noise, k, w):
+            break
+        choice.alone = True
+        t[k][w] = INFINITY
+    choice.found = True
+    value[0], truncation[0], rounding[0] = values[k][w], t[k][w], r[k][w]
+    return choice
+
+
 cdef bint has_companion(
     const Form *form, const Limits *limits, const real *h, const real *weight, int stride, int first,
     const real *data, const real *size, double noise, int k, int w
 ) noexcept nogil:
     cdef real v, t, r, step, last, amplify = 0, tallest = 0
-    cdef const real *row = weight + (k * stride + w) * stride
+    cdef const real *column = weight + k * stride * stride + w
     cdef int p
     v = extrapolate(form, weight, stride, k, w, data, True)
     t = absolute(v - extrapolate(form, weight, stride, k, w - 1, data, True))
@@ -207,7 +340,7 @@ cdef bint has_companion(
         step = absolute(v - extrapolate(form, weight, stride, k - 1, w - 1, data, True))
     t = largest(step, t)
     for p in range(w + 1):
-        amplify += absolute(row[p]) / (h[k - p] if form.companion_q == 1 else h[k - p] * h[k - p])
+        amplify += absolute(column[p * stride]) / (h[k - p] if form.companion_q == 1 else h[k - p] * h[k - p])
         tallest = largest(size[k - p], tallest)
     r = (tallest * <real>limits.epsilon + <real>noise) * amplify * <real>form.companion_factor
     if k - 2 - w >= first and step > <real>limits.slack * r:

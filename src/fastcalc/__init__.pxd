@@ -1,0 +1,1 @@
+# For Cython code: fastcalc.native. All other declarations are private.
