@@ -22,9 +22,8 @@ from numpy.typing import NDArray
 
 from fastcalc._differences.engine import Function
 from fastcalc._differences.plans import base_plan
-from fastcalc._differences.problem import Problem
 from fastcalc._differences.settings import Method
-from fastcalc._differences.surroundings import Spot, surroundings
+from fastcalc._differences.surroundings import Spot
 from fastcalc._functions.taylor import PolynomialFunction
 from fastcalc._taylor.data import series_dtype
 from fastcalc._taylor.space import TaylorSpace
@@ -36,7 +35,7 @@ _Mask = NDArray[np.bool_]
 _Groups = Sequence[NDArray[np.intp]]
 Adapters = Callable[[Method, str], Any]
 
-_TREMBLES = 8  # how often all variables move by a few units in the last place
+TREMBLES = 8  # how often all variables move by a few units in the last place
 _ABOVE = 8.0  # a change that counts, over the largest one of these
 _BYTES = 2**23  # of points in a block
 _BYTES_OF_SERIES = 2**18  # of coefficients of x in a run, of at least
@@ -61,24 +60,24 @@ class Probes:
     ----------
     make : callable
         Makes an adapter of f for a method and what to do on errors; for the method "exact" it may raise.
-    problem : Problem
-        Where, and the options; its adapter is not used.
+    spots : list of Spot
+        Where to move variables.
     kinds : sequence of str, optional
         Some of `KINDS`, whose failures are raised; None: all of which f is capable.
-    points : int
-        At how many points to move variables.
     noise : float
         What values of f may be wrong by.
+    on_error : str
+        "nan" where points at which f fails are to tell nothing.
     """
 
     def __init__(
-        self, make: Adapters, problem: Problem, kinds: Sequence[str] | None, *, points: int, noise: float
+        self, make: Adapters, spots: Sequence[Spot], kinds: Sequence[str] | None, *, noise: float, on_error: str
     ) -> None:
-        on_error, n = problem.settings.on_error, len(problem.points)
+        n = len(spots[0].x)
         self._required = kinds is not None
         kinds = KINDS if kinds is None else kinds
         strict = Values(make("central", "raise"), n)
-        places = _known(strict, problem, points, _TREMBLES if "perturbation" in kinds else 0)
+        places = known_places(strict, spots, on_error)
         self.m = strict.m
         lenient = Values(make("central", "nan"), n, strict)
         self._probes: list[Probe] = []
@@ -125,14 +124,14 @@ class Known:
     change: _Array
 
 
-def _known(values: Values, problem: Problem, points: int, trembles: int) -> list[Known]:
-    """Points around x, with the values of f there."""
+def known_places(values: Values, spots: Sequence[Spot], on_error: str) -> list[Known]:
+    """The spots at which f is defined, with its values there."""
     found: list[Known] = []
-    for spot in surroundings(problem.points, problem.frame, points, trembles):
+    for spot in spots:
         try:
             found.append(values.around(spot))
         except Exception as error:
-            if problem.settings.on_error == "raise":
+            if on_error == "raise":
                 raise
             failure = error
     if not found:
@@ -233,7 +232,7 @@ class Displaced:
                 noticed[first : first + width] |= shown
                 self.answered = True
                 continue
-            failed = np.isnan(values).all(axis=0)
+            failed: _Mask = np.all(np.isnan(values), axis=0)
             self.answered |= not failed.all()
             for k, group in enumerate(some):
                 noticed[first + k] |= self._alone(group) if failed[k] else shown[k]
