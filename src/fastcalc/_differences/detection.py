@@ -13,8 +13,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastcalc import _validation as check
 from fastcalc._differences.grouptesting import find_pattern
+from fastcalc._differences.interactions import Mixed, find_pairs
 from fastcalc._differences.pattern import Pattern
-from fastcalc._differences.probes import KINDS, TREMBLES, Probes
+from fastcalc._differences.probes import KINDS, TREMBLES, Probes, Values, known_places
 from fastcalc._differences.problem import Problem, as_function, make_function, open_problem, open_workers
 from fastcalc._differences.settings import Method
 from fastcalc._differences.surroundings import surroundings
@@ -32,6 +33,7 @@ def detect_sparsity(
     points: int = _POINTS,
     noise: float | None = None,
     symmetric: bool = False,
+    hessian: bool = False,
     scale: ArrayLike | None = None,
     bounds: Any = None,
     args: Sequence[Any] = (),
@@ -41,10 +43,10 @@ def detect_sparsity(
     workers: int | Callable[..., Any] | None = None,
     on_error: Literal["raise", "nan"] = "raise",
 ) -> Any:
-    """Which outputs of f depend on which variables: the entries that its Jacobian may have near x.
+    """Which outputs of f depend on which variables: the entries that its Jacobian, or its Hessian, may have near x.
 
-    For ``sparsity`` of `jacobian`, and of `hessian` from a gradient. ``sparsity="detect"`` calls it, with its default
-    options; called once and kept, a pattern can be looked at, added to, and given to several operators.
+    For ``sparsity`` of `jacobian` and `hessian`. ``sparsity="detect"`` does the same with default options; called once
+    and kept, a pattern can be looked at, added to, and given to several operators.
 
     Parameters
     ----------
@@ -63,6 +65,9 @@ def detect_sparsity(
         What the values of f may be wrong by beyond rounding, absolute. Default: measured.
     symmetric : bool, default False
         f is the gradient of a function, and the Jacobian a Hessian: a full row then costs no more than a full column.
+    hessian : bool, default False
+        f is a scalar function, and the pattern that of its Hessian: the pairs of variables that interact, and the
+        diagonal. From perturbations alone; a gradient, where there is one, tells much more at much less cost.
     scale : float or array_like, optional
         Typical size of each variable. Default: abs(x), and 1 where that is 0; for points away from x also below 1e-5.
     bounds : (lower, upper) or scipy.optimize.Bounds, optional
@@ -81,7 +86,8 @@ def detect_sparsity(
     Returns
     -------
     scipy.sparse.csr_array of bool, shape (m, n)
-        True where output i depends on variable j, m and n being the sizes of f(x) and x.
+        True where output i depends on variable j, m and n being the sizes of f(x) and x. With ``hessian=True``
+        ``(n, n)``.
 
     Raises
     ------
@@ -115,6 +121,10 @@ def detect_sparsity(
     310 in no order. A test calls f `points` + 1 times, and "exact" once for 4 groups or more; ``9 * points`` calls come
     first. Memory is that of the entries, and of a few points and values of f.
 
+    With ``hessian=True`` two groups interact where f(both moved) - f(one moved) - f(the other moved) + f(x) is above
+    rounding and noise; what is below about 1e-13 of f is missed. Each pair of groups takes a call: in all about 17n for
+    a tridiagonal Hessian, which takes 4n calls itself, and 0.9 n**2 for a full one.
+
     References
     ----------
     A. Griewank, C. Mitev, *Detecting Jacobian sparsity patterns by Bayesian probing*, Math. Program. 93 (2002) 1-25, on
@@ -142,7 +152,13 @@ def detect_sparsity(
     kinds = _kinds(probes)
     points = check.integer("points", points, 1, 100, "it says at how many points variables are moved")
     level = _level(noise)
-    symmetric = check.flag("symmetric", symmetric)
+    symmetric, hessian = check.flag("symmetric", symmetric), check.flag("hessian", hessian)
+    if hessian and (symmetric or kinds not in (None, ("perturbation",))):
+        name, value = ("symmetric", symmetric) if symmetric else ("probes", probes)
+        raise ValueError(
+            f"`{name}` is for Jacobians, of gradients too; got {value!r} with hessian=True: leave it out, or give the "
+            "gradient as f and symmetric=True"
+        )
     options = {"scale": scale, "bounds": bounds, "args": args, "kwargs": kwargs, "argnum": argnum, "workers": workers}
     problem = open_problem(f, x, options | {"vectorized": vectorized, "on_error": on_error}, None)
     settings = problem.settings
@@ -153,7 +169,10 @@ def detect_sparsity(
     f = as_function(f, settings)
     before, after = settings.args[: settings.argnum], settings.args[settings.argnum :]
     subject = Subject(f, problem, (before, after, settings.kwargs), open_workers(f, settings))
-    pattern = _pattern(subject, kinds, points, level, symmetric=symmetric)
+    if hessian:
+        pattern = _pairs(subject, points, level)
+    else:
+        pattern = _pattern(subject, kinds, points, level, symmetric=symmetric)
     matrix = csr_array((np.ones(pattern.size, np.bool_), pattern.indices, pattern.indptr), shape=pattern.shape)
     matrix.has_canonical_format = True
     return matrix
@@ -166,9 +185,13 @@ def detected(
     workers: Callable[..., Any] | None = None,
     *,
     symmetric: bool = False,
+    hessian: bool = False,
 ) -> Pattern:
     """The pattern for ``sparsity="detect"`` of f, as `as_function` gives it, at a point, with default options."""
-    return _pattern(Subject(f, problem, others, workers), None, _POINTS, 0.0, symmetric=symmetric)
+    subject = Subject(f, problem, others, workers)
+    if hessian:
+        return _pairs(subject, _POINTS, 0.0)
+    return _pattern(subject, None, _POINTS, 0.0, symmetric=symmetric)
 
 
 @dataclass(frozen=True)
@@ -220,6 +243,21 @@ def _pattern(subject: Subject, kinds: Sequence[str] | None, points: int, noise: 
     pattern = find_pattern(test.m, n, test, symmetric=symmetric)
     test.require_answers()
     return pattern
+
+
+def _pairs(subject: Subject, points: int, noise: float) -> Pattern:
+    """The pattern of a Hessian from values."""
+    n, on_error = len(subject.points), subject.problem.settings.on_error
+    values = Values(subject.adapter("central", "raise"), n)
+    places = known_places(values, surroundings(subject.points, subject.problem.frame, points, TREMBLES), on_error)
+    if values.m != 1:
+        raise ValueError(
+            f"a Hessian without a gradient is that of a scalar function; got an `f` with {values.m} outputs: take one "
+            "output at a time, or give the gradient as f and symmetric=True"
+        )
+    if on_error == "nan":
+        values = Values(subject.adapter("central", "nan"), n, values)
+    return find_pairs(n, Mixed(values, places, noise))
 
 
 def _kinds(probes: Any) -> tuple[str, ...] | None:

@@ -36,7 +36,7 @@ _Groups = Sequence[NDArray[np.intp]]
 Adapters = Callable[[Method, str], Any]
 
 TREMBLES = 8  # how often all variables move by a few units in the last place
-_ABOVE = 8.0  # a change that counts, over the largest one of these
+ABOVE = 8.0  # a change that counts, over the largest one of these
 _BYTES = 2**23  # of points in a block
 _BYTES_OF_SERIES = 2**18  # of coefficients of x in a run, of at least
 _FEWEST = 4  # groups
@@ -277,7 +277,7 @@ class Moving(Displaced):
     def __init__(self, values: Values, known: Known, noise: float) -> None:
         super().__init__(values, known.spot.x, known.spot.moved)
         self.base = known.value[:, None]
-        self.tolerance = np.maximum(_ABOVE * known.change, 2 * noise)[:, None]
+        self.tolerance = np.maximum(ABOVE * known.change, 2 * noise)[:, None]
 
     def shows(self, values: _Array) -> _Mask:
         """A change above all that rounding and noise do."""

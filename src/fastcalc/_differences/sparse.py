@@ -66,7 +66,8 @@ class Sparse:
 
             with self._lock:
                 if self._pattern is None:
-                    self._take(detected(f, problem, others, workers, symmetric=self.square))
+                    gradient = self.square and not self.from_values
+                    self._take(detected(f, problem, others, workers, symmetric=gradient, hessian=self.from_values))
         assert self._pattern is not None
         n = self._pattern.shape[1]
         if n != problem.x.size:
