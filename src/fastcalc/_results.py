@@ -213,7 +213,9 @@ class DerivativeResult:
 
     @property
     def _numbers(self) -> Any:
-        """The value, or the coefficients of a polynomial."""
+        """The value, the coefficients of a polynomial, or the entries of a sparse array."""
+        if hasattr(self.value, "indptr"):
+            return self.value.data
         return getattr(self.value, "coef", self.value)
 
     def _index(self, component: Any) -> tuple[int, ...]:
