@@ -681,7 +681,7 @@ class TestVerification:
     @pytest.mark.parametrize("method", ["central", "forward", "adaptive", "exact"])
     def test_hessian_from_values(self, method, x):
         f = lambda x: rosenbrock(x) + x[2] * x[9]  # noqa: E731
-        with pytest.raises(ValueError, match="lacks entries in row [29]: .* mixed derivatives with variable [92],"):
+        with pytest.raises(ValueError, match=r"lacks entries in row [29]: .* mixed derivatives with variable [92],"):
             fc.hessian(f, x, sparsity=banded(12), method=method)
 
     @pytest.mark.parametrize("method", METHODS)

@@ -139,9 +139,9 @@ class Operator:
                 spare = self._spare.pop()
             except IndexError:  # another thread was faster
                 return None
-            kind, function, recipe = spare
+            known, function, recipe = spare
             result = None
-            if kind == _A_NUMBER and type(recipe) is adaptive.Lines:
+            if known == _A_NUMBER and type(recipe) is adaptive.Lines:
                 result = recipe.number_at_once(function, x)
             self._spare.append(spare)
             return result

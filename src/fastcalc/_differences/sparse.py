@@ -43,8 +43,8 @@ class Sparse:
             self._take(parse_pattern(sparsity))
         elif from_values:
             raise ValueError(
-                "`sparsity` 'detect' asks the outputs of a gradient; got a Hessian from values of f, its one output: give "
-                "`gradient`, or the pattern itself"
+                "`sparsity` 'detect' asks the outputs of a gradient; got a Hessian from values of f, its one output: "
+                "give `gradient`, or the pattern itself"
             )
 
     def _take(self, pattern: Pattern) -> None:
