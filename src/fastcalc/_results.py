@@ -110,8 +110,10 @@ class DerivativeResult:
 
     Attributes
     ----------
-    value : ndarray or scalar
+    value : ndarray, scalar or csr_array
         The derivative, as without ``full_output``. For `taylor` a polynomial; the rest then has the shape of its coef.
+        With `sparsity` a `scipy.sparse.csr_array`; the rest then has one number for each entry of ``value.data``, and
+        ``csr_array((error, value.indices, value.indptr))`` is a matrix of them.
     error : ndarray or scalar
         Absolute error of `value`, in its units and of its shape; NaN where it is unknown. Adaptive methods mean it as a
         bound, usually tens of times the true error; for fixed steps it is an estimate, from accuracy 4 on.

@@ -342,6 +342,9 @@ class Jacobian(Operator):
     ----------
     f : callable
         Function of an array.
+    sparsity : sparse array, array_like of bool or "detect", optional
+        Where the Jacobian may be other than 0; results are then `scipy.sparse.csr_array`. The pattern is coloured, or
+        found, at the first call, and verified at the first call for each shape of x.
     {options}
 
     Examples
@@ -354,6 +357,12 @@ class Jacobian(Operator):
     >>> J(2.0, np.array([1.0, 0.0])).round(9)
     array([[ 0.,  1.],
            [-2.,  0.]])
+
+    As ``jac`` of `scipy.optimize.least_squares`, or of a stiff `scipy.integrate.solve_ivp`, it may be sparse:
+
+    >>> J = fc.Jacobian(lambda x: x**2 - np.append(x[1:], 1), sparsity=np.eye(1000) + np.eye(1000, k=1))
+    >>> J(np.ones(1000)).nnz
+    1999
     """
 
     def __init__(self, f: Callable[..., Any], *, sparsity: Any = None, **options: Unpack[Options]) -> None:
@@ -415,6 +424,8 @@ class Hessian(Operator):
         Function of an array; usually scalar.
     gradient : callable, optional
         Gradient of f, which is then differentiated instead of f.
+    sparsity : sparse array, array_like of bool or "detect", optional
+        Where the Hessian may be other than 0, as for `Jacobian`; one triangle is enough.
     {options}
 
     Examples
