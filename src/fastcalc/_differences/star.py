@@ -128,7 +128,5 @@ def _columns_apart(pattern: Pattern, enough: int) -> Coloring | None:
         return None
     if not on_diagonal.all():
         i = np.arange(n)
-        pattern = from_entries(
-            pattern.shape, np.concatenate([pattern.rows, i]), np.concatenate([pattern.indices, i])
-        )
+        pattern = from_entries(pattern.shape, np.concatenate([pattern.rows, i]), np.concatenate([pattern.indices, i]))
     return color_within(pattern, enough)
