@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from fastcalc._differences.coloring import column_colors
 from fastcalc._differences.pattern import Pattern
-from fastcalc._kernels.compressed import transpose
 from fastcalc._differences.star import star_colors, star_recovery
+from fastcalc._kernels.compressed import transpose
 
 _Indices = NDArray[np.intp]
 _NUMBERS = 2**22  # compressed derivatives in memory at once
