@@ -382,9 +382,12 @@ def test_a_function_that_writes_one_component_once(library, method, component): 
         for operator, result in zip((fc.gradient, fc.hessian), expected, strict=True):
             data[0] = call
             np.testing.assert_array_equal(operator(writing, x, method=method), result)
-    for call in range(10):  # not in one loop with the combination
+    product = fc.hvp(smooth, x, x[::-1])
+    for call in range(25):  # not in one loop with the combination; points with one component displaced, and with all
         data[0] = call
         np.testing.assert_array_equal(fc.gradient(writing, x, full_output=True).value, fc.gradient(smooth, x))
+        data[0] = call
+        np.testing.assert_array_equal(fc.hvp(writing, x, x[::-1]), product)
 
 
 def test_a_status_that_its_own_writing_brings_about(library):  # noqa: F811
