@@ -201,7 +201,7 @@ class Operator:
         values = replace(self._settings, method="central")  # detection takes values, whatever the method
         function = make_function(self._f, values, x, len(points), scalar=False, one_variable=False)
         function.bind(*others)
-        sparse.settle(self._f, Problem(self._settings, x, points, frame, function), others)
+        sparse.settle(self._f, Problem(self._settings, x, points, frame, function), others, self._workers)
 
     def _finish(self, problem: Problem, solution: Solution, out: NDArray[Any] | None) -> Any:
         if self._sparse is not None:
