@@ -1,9 +1,9 @@
 """Call: a compiled function at the points of a sample plan, in one loop without the interpreter.
 
 The function gets a private point: x with some components displaced, which are restored by assignment after the call
-(floating-point addition is not associative), whatever the function wrote into them. The others are compared bit by bit
-with x: each before it is displaced, all of them after some calls and at the end, so that a function that writes into its
-point is noticed. Its values are then taken again, each at a point that was copied anew.
+(floating-point addition is not associative), whatever the function wrote into them. The others are compared with x bit
+by bit, each before it is displaced, all of them after some calls and at the end, so that a function that writes into
+its point is noticed. Its values are then taken again, each at a point that was copied anew.
 
 Signals are looked for some 50 times a second. The clock is read after as many calls as take some microseconds, so that
 neither cheap functions are slowed down by it nor expensive ones keep Ctrl-C waiting.
