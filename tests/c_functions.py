@@ -213,7 +213,10 @@ SIGNATURES = {
     "fails_beyond": "int (int, int, double *, double *, void *)",
     "fails_at_call": "int (int, int, double *, double *, void *)",
     "shrinks_and_fails": "int (int, int, double *, double *)",
-    **dict.fromkeys(("rosenbrock_gradient", "forgets_the_last", "forgets_beyond_one", "adds"), "void (int, int, double *, double *)"),
+    **dict.fromkeys(
+        ("rosenbrock_gradient", "forgets_the_last", "forgets_beyond_one", "adds"),
+        "void (int, int, double *, double *)",
+    ),
     **dict.fromkeys(
         ("smooth_of", "writes_once", "writes_one_component", "sleeps", "slow_beyond_one", "meets", "calls"),
         "double (int, double *, void *)",
