@@ -1,9 +1,9 @@
 """Call: a compiled function at the points of a sample plan, in one loop without the interpreter.
 
 The function gets a private point: x with some components displaced, which are restored by assignment after the call
-(floating-point addition is not associative). Every component is compared bit by bit with what it should be before it is
-displaced and after the call, all of them after some calls and at the end, so that a function that writes into its point
-is noticed: its values are then taken again, each at a point that was copied anew.
+(floating-point addition is not associative), whatever the function wrote into them. The others are compared with x bit
+by bit, each before it is displaced, all of them after some calls and at the end, so that a function that writes into
+its point is noticed. Its values are then taken again, each at a point that was copied anew.
 
 Signals are looked for some 50 times a second. The clock is read after as many calls as take some microseconds, so that
 neither cheap functions are slowed down by it nor expensive ones keep Ctrl-C waiting.
@@ -367,10 +367,10 @@ cdef int check_variables(FunctionPointer f, Py_ssize_t n) except -1:
 
 cdef int open_work(Work *w, FunctionPointer f, Py_ssize_t n, bint nan_on_error) except -1:
     """Memory for the points of n variables, to be freed by its owner."""
-    cdef double *memory = <double *>PyMem_Malloc((3 * n + 1) * sizeof(double))
+    cdef double *memory = <double *>PyMem_Malloc((2 * n + 1) * sizeof(double))
     if memory is NULL:
         raise MemoryError
-    w.origin, w.point, w.displaced = memory, memory + n, memory + 2 * n
+    w.origin, w.point = memory, memory + n
     w.routine, w.n, w.nan_on_error = f.routine, n, nan_on_error
     w.refill, w.changed, w.calls, w.status = False, 0, 0, 0
     w.watch.left, w.watch.stride, w.watch.read = 1, 1, seconds()
