@@ -779,14 +779,14 @@ import numba, fastcalc as fc
 def f(x):
     raise ValueError("nobody sees this")
 
-print(fc.compiled(f.ctypes)(1.0))
+print("returned", fc.compiled(f.ctypes)(1.0))
 """
 
 
-def test_bare_pointers_of_callbacks_that_raise_return_0():
-    """As documented: numba prints the exception, and nothing else tells."""
+def test_bare_pointers_of_callbacks_that_raise_return_anything():
+    """As documented: numba prints the exception and returns what was in memory."""
     done = subprocess.run([sys.executable, "-c", PRINTS], check=True, capture_output=True, text=True)
-    assert done.stdout == "0.0\n"
+    assert done.stdout.startswith("returned ")
     assert "nobody sees this" in done.stderr
 
 
@@ -802,7 +802,7 @@ def test_callbacks_are_recognised_once_and_go():
 def test_callbacks_that_cannot_be_compiled_again(monkeypatch):
     f = cfunc(SCALAR)(may_raise(scalar))
     monkeypatch.delattr(f, "_compiler")
-    with pytest.warns(RuntimeWarning, match="numba's callback scalar may raise, which numba prints and takes for 0.0"):
+    with pytest.warns(RuntimeWarning, match="numba's callback scalar may raise, which numba prints before it goes on"):
         made = recognised(f)
     assert type(made) is CompiledFunction
     assert made(X) == scalar(3, X)
