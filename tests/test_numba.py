@@ -357,6 +357,34 @@ def test_a_failure_before_the_shape_is_known(f, method):
     assert np.isnan(ours.value).any() == failed
 
 
+@njit
+def one_output(x):
+    if x[0] < 0.25:
+        raise ValueError("x[0] must not be small")
+    return x[:1] ** 2
+
+
+@njit
+def square_output(x):
+    if x[0] < 0.25:
+        raise ValueError("x[0] must not be small")
+    y = np.ones((2, 2))
+    y[0, 1] = x[0] ** 2
+    return y
+
+
+@pytest.mark.parametrize("method", ["central", "adaptive"])
+@pytest.mark.parametrize(
+    ("operator", "f"), [(fc.Gradient, one_output), (fc.Hessian, one_output), (fc.Hessian, square_output)]
+)
+def test_failures_everywhere_before_the_shape_is_known(operator, f, method):
+    """An operator that needs a shape takes outputs for scalars, until it knows better."""
+    ours = operator(f, method=method, on_error="nan", full_output=True)
+    theirs = operator(called_from_python(f), method=method, on_error="nan", full_output=True)
+    for x in ([-1.0, 2.0], [5.0, 2.0], [-1.0, 2.0], [3.0, 2.0]):
+        assert_same(ours(x), theirs(x))
+
+
 def test_outputs_of_another_shape():
     growing = njit(lambda x: np.ones(3 if x[0] > 0.5 else 2))
     with pytest.raises(ValueError, match=r"`f` must return the same shape at every point; got \([23],\), then \([23],"):

@@ -201,7 +201,7 @@ class Operator:
         values = replace(self._settings, method="central")  # detection takes values, whatever the method
         function = make_function(self._f, values, x, len(points), scalar=False, one_variable=False)
         function.bind(*others)
-        sparse.settle(self._f, Problem(self._settings, x, points, frame, function), others)
+        sparse.settle(self._f, Problem(self._settings, x, points, frame, function), others, self._workers)
 
     def _finish(self, problem: Problem, solution: Solution, out: NDArray[Any] | None) -> Any:
         if self._sparse is not None:
@@ -247,7 +247,7 @@ class Derivative(Operator):
 
     Parameters
     ----------
-    f : callable
+    f : callable or compiled function
         Function of a scalar; vectorised, of an array ``(k,)``.
     n : int, default 1
         Which derivative, 1 to 10.
@@ -296,7 +296,7 @@ class Gradient(Operator):
 
     Parameters
     ----------
-    f : callable
+    f : callable or compiled function
         Function of an array that returns a scalar.
     {options}
 
@@ -343,7 +343,7 @@ class Jacobian(Operator):
 
     Parameters
     ----------
-    f : callable
+    f : callable or compiled function
         Function of an array.
     {options}
 
@@ -414,9 +414,9 @@ class Hessian(Operator):
 
     Parameters
     ----------
-    f : callable
+    f : callable or compiled function
         Function of an array; usually scalar.
-    gradient : callable, optional
+    gradient : callable or compiled function, optional
         Gradient of f, which is then differentiated instead of f.
     {options}
 

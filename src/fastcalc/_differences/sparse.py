@@ -54,7 +54,7 @@ class Sparse:
             pattern = pattern.symmetric
         self._pattern = pattern
 
-    def settle(self, f: Callable[..., Any], problem: Problem, others: tuple[Any, ...]) -> None:
+    def settle(self, f: Callable[..., Any], problem: Problem, others: tuple[Any, ...], workers: Any) -> None:
         """Find the pattern, if need be, and require that it fits x, before f is called otherwise."""
         if problem.settings.vectorized and problem.x.ndim > 1:
             raise ValueError(
@@ -66,7 +66,8 @@ class Sparse:
 
             with self._lock:
                 if self._pattern is None:
-                    self._take(detected(f, problem, others, symmetric=self.square))
+                    gradient = self.square and not self.from_values
+                    self._take(detected(f, problem, others, workers, symmetric=gradient, hessian=self.from_values))
         assert self._pattern is not None
         n = self._pattern.shape[1]
         if n != problem.x.size:
