@@ -396,7 +396,6 @@ cdef class CompiledCaller(Caller):
         self.pointer = pointer
         self.n_components = n
         self.dtype, self.columns_last = FLOAT64, False
-        self.shape, self.m = None, -1
         if pointer.shape is not None:
             self.adopt_shape()
 
