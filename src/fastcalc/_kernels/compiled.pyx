@@ -396,7 +396,6 @@ cdef class CompiledCaller(Caller):
         self.pointer = pointer
         self.n_components = n
         self.dtype, self.columns_last = FLOAT64, False
-        self.shape, self.m = None, -1
         if pointer.shape is not None:
             self.adopt_shape()
 
@@ -427,6 +426,8 @@ cdef class CompiledCaller(Caller):
             if not self.work.nan_on_error:
                 raise
             self.error = error
+            if self.values is not None:  # after `assume_scalar`
+                self.values[column] = NAN
             return 0
         self.adopt_shape()
         self.reserve(columns)
@@ -462,7 +463,8 @@ cdef class CompiledCaller(Caller):
             raise ValueError("lanes outside x or h")
         if cnp.PyArray_ISCOMPLEX(x):
             raise ValueError("x and the buffer differ in type")
-        if w.routine.m < 0:  # also after `assume_scalar`
+        if w.routine.m < 0:
+            self.reserve(column + (last - first) * lanes)
             for p in range(first, last):
                 for b in range(lanes):
                     if w.routine.m < 0:
@@ -503,6 +505,8 @@ cdef class CompiledCaller(Caller):
         cdef Outcome outcome
         if lines.n_components != self.n_components:
             raise ValueError("lines and the buffer differ in size or type")
+        if w.routine.m < 0:
+            self.reserve(count)
         while w.routine.m < 0 and p < count:
             go_to(w, along.x + lane_of(&along, p), along.lanes)
             displace_along(w, &along, p)

@@ -270,7 +270,8 @@ cdef bint finish(CompiledCaller f, Outcome outcome) except -1:
 
 cdef bint is_common(CompiledCaller f) except -1:
     """Whether there is nothing to look at but values of f, in the order in which they come."""
-    return not f.work.refill and not f.work.nan_on_error and 0 < f.m <= MOST_OUTPUTS and f.epsilon == DBL_EPSILON
+    cdef const Work *w = &f.work
+    return not w.refill and not w.nan_on_error and 0 < w.routine.m <= MOST_OUTPUTS and f.epsilon == DBL_EPSILON
 
 
 def lines_at_once(
