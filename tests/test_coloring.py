@@ -15,6 +15,9 @@ from hypothesis import strategies as st
 from scipy.optimize._numdiff import group_columns
 
 import fastcalc as fc
+from benchmarks import coloring as benchmark
+from benchmarks import patterns
+from benchmarks.patterns import GENERATED, MESHES, arrowhead, band, box_grid, skewed, star_grid
 from fastcalc._differences import coloring, star
 from fastcalc._differences.pattern import parse_pattern
 from fastcalc._kernels.coloring import first_fit
@@ -25,97 +28,9 @@ from fastcalc._kernels.star import star_fit, star_positions
 # --- patterns ---------------------------------------------------------------------------------------------------------
 
 
-def band(n, *offsets):
-    """Diagonals at these distances, on both sides."""
-    return sp.csr_array(sp.diags_array([np.ones(n - abs(k)) for k in offsets], offsets=offsets, shape=(n, n)))
-
-
-def line(n, *, periodic=False):
-    neighbors = band(n, -1, 0, 1).tolil()
-    if periodic:
-        neighbors[0, -1] = neighbors[-1, 0] = 1
-    return sp.csr_array(neighbors)
-
-
-def star_grid(*shape, periodic=False):
-    """The nearest neighbours along each axis: 5 points in the plane, 7 in space."""
-    total = None
-    for axis in range(len(shape)):
-        term = sp.csr_array(np.ones((1, 1)))
-        for k, n in enumerate(shape):
-            term = sp.kron(term, line(n, periodic=periodic) if k == axis else sp.eye_array(n))
-        total = term if total is None else total + term
-    return sp.csr_array(total)
-
-
-def box_grid(*shape):
-    """All neighbours: 9 points in the plane, 27 in space."""
-    total = line(shape[0])
-    for n in shape[1:]:
-        total = sp.kron(total, line(n))
-    return sp.csr_array(total)
-
-
-def scattered(m, n, per_row, seed):
-    rng = np.random.default_rng(seed)
-    rows = np.repeat(np.arange(m), per_row)
-    return sp.csr_array((np.ones(len(rows)), (rows, rng.integers(0, n, len(rows)))), shape=(m, n))
-
-
-def skewed(m, n, size, seed):
-    """Some rows and columns with very many entries."""
-    rng = np.random.default_rng(seed)
-    rows = (rng.pareto(1.5, size) * 30).astype(int) % m
-    return sp.csr_array((np.ones(size), (rows, rng.integers(0, n, size))), shape=(m, n))
-
-
-def arrowhead(n, hubs=1, width=0, *, reverse=False):
-    """A band and some full rows and columns, first or last."""
-    matrix = band(n, *range(-width, width + 1)).tolil()
-    matrix[:hubs, :] = 1
-    matrix[:, :hubs] = 1
-    return sp.csr_array(matrix.tocsr()[::-1, ::-1] if reverse else matrix)
-
-
-GENERATED = {
-    "tridiagonal": lambda: band(1000, -1, 0, 1),
-    "7 diagonals": lambda: band(1000, *range(-3, 4)),
-    "far diagonals": lambda: band(1000, -100, -1, 0, 1, 100),
-    "bidiagonal": lambda: band(500, 0, 1),
-    "5 points": lambda: star_grid(37, 53),
-    "5 points, periodic": lambda: star_grid(40, 41, periodic=True),
-    "7 points": lambda: star_grid(12, 13, 14),
-    "9 points": lambda: box_grid(40, 33),
-    "27 points": lambda: box_grid(9, 10, 11),
-    "13 points": lambda: star_grid(30, 30) @ star_grid(30, 30),
-    "two fields": lambda: sp.kron(star_grid(20, 21), np.ones((2, 2))),
-    "blocks": lambda: sp.block_diag([np.ones((k % 7 + 1, k % 5 + 1)) for k in range(60)]),
-    "block bidiagonal": lambda: sp.kron(band(100, 0, 1), np.ones((3, 3))),
-    "scattered, 5 a row": lambda: scattered(1000, 1000, 5, 0),
-    "scattered, 20 a row": lambda: scattered(1000, 1000, 20, 1),
-    "tall": lambda: scattered(3000, 700, 4, 2),
-    "wide": lambda: scattered(300, 3000, 15, 3),
-    "skewed rows": lambda: skewed(800, 1000, 8000, 4),
-    "skewed columns": lambda: skewed(1000, 800, 8000, 5).T,
-    "arrowhead": lambda: arrowhead(300, 1, 1),
-    "scattered in a band": lambda: scattered(1000, 1000, 8, 6).multiply(band(1000, *range(-200, 201))),
-}
-MESHES = [
-    "airfoil",
-    "bar",
-    "helmholtz_2D",
-    "knot",
-    "local_disc_galerkin_diffusion",
-    "recirc_flow",
-    "unit_cube",
-    "unit_square",
-]
-LARGEST = 700  # of matrices in Hypothesis' hands: blocks of long rows appear from 512
-
-
 def mesh(name):
-    gallery = pytest.importorskip("pyamg.gallery", reason="pyamg brings the meshes")
-    return sp.csr_array(gallery.load_example(name)["A"])
+    pytest.importorskip("pyamg", reason="pyamg brings the meshes")
+    return patterns.mesh(name)
 
 
 def pattern_of(matrix):
@@ -340,10 +255,10 @@ def test_no_more_colors_than_scipy_on_meshes(name):
 
 
 def test_saturation_degree_finds_fewer_colors(monkeypatch):
-    patterns = [pattern_of(GENERATED[name]()) for name in ("scattered, 20 a row", "tall", "13 points")]
-    best = [n_colors(coloring.column_colors(pattern)) for pattern in patterns]
+    hard = [pattern_of(GENERATED[name]()) for name in ("scattered, 20 a row", "tall", "13 points")]
+    best = [n_colors(coloring.column_colors(pattern)) for pattern in hard]
     monkeypatch.setattr(coloring, "_saturation", lambda pattern, order, best: best)
-    without = [n_colors(coloring.column_colors(pattern)) for pattern in patterns]
+    without = [n_colors(coloring.column_colors(pattern)) for pattern in hard]
     assert all(a < b for a, b in zip(best, without, strict=True))
 
 
@@ -540,23 +455,19 @@ def test_a_hub_costs_no_more_than_its_neighbors():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("spread", [30, 10**6])
-def test_a_large_pattern_takes_no_more_than_twice_as_long_as_scipy(spread):
-    n = 10**6
-    rows = np.repeat(np.arange(n), 10)
-    columns = (rows + np.random.default_rng(0).integers(-spread, spread + 1, 10 * n)) % n
-    matrix = sp.csr_array((np.ones(10 * n, np.bool_), (rows, columns)), shape=(n, n))
-    matrix.sum_duplicates()
-    ours, theirs, found = [], [], []
-    for _ in range(3):
-        start = time.thread_time()
-        found = [n_colors(fc.color_columns(matrix))]
-        middle = time.thread_time()
-        found.append(n_colors(group_columns(matrix)))
-        ours.append(middle - start)
-        theirs.append(time.thread_time() - middle)
-    assert found[0] <= found[1]
-    assert min(ours) <= 2 * min(theirs)
+@pytest.mark.parametrize("name", ["1e6 scattered", "1e6 near by", "1e6, 5 points"])
+def test_a_large_pattern_takes_no_more_than_twice_as_long_as_scipy(name):
+    (row,) = benchmark.coloring_rows(only=[name])
+    assert row.colors <= row.scipy_colors
+    assert row.seconds <= 2 * row.scipy_seconds
+
+
+@pytest.mark.parametrize("option", [[], ["--markdown"]])
+def test_the_benchmark_prints_a_table(capsys, option):
+    assert benchmark.main(["--quick", "--only", "points", "--only", "tall", *option]) == 0
+    printed = capsys.readouterr().out
+    for text in ("27 points", "tall", "fullest row", "targets met: 7 of 7"):
+        assert text in printed
 
 
 # --- errors -----------------------------------------------------------------------------------------------------------
