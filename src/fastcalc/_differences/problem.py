@@ -76,7 +76,8 @@ def open_workers(f: Callable[..., Any], settings: Settings) -> Callable[..., Any
     from fastcalc._functions.workers import opened  # and with it concurrent.futures, only where they are needed
 
     known = (f, *settings.args, *(settings.kwargs or {}).values())
-    return opened(settings.workers, threads=settings.vectorized or isinstance(f, CompiledFunction), known=known)
+    threads = settings.vectorized or isinstance(f, (CompiledFunction, NumbaFunction))
+    return opened(settings.workers, threads=threads, known=known)
 
 
 def make_function(
