@@ -6,9 +6,9 @@
     combine   `walk`, a few groups of points at a time
 
 A function that writes into its x is found out by comparing the copy with x, each component before it is displaced and
-all of them once a block, and called again from the beginning with a fresh copy a call. Components too small to tell the size of x are taken once more with steps for size 1
-where the difference drowned in rounding, as `solve` does it: the second result stands where it agrees with the first
-one within its rounding bound.
+all of them once a block, and called again from the beginning with a fresh copy a call. Components too small to tell the
+size of x are taken once more with steps for size 1 where the difference drowned in rounding, as `solve` does it: the
+second result stands where it agrees with the first one within its rounding bound.
 """
 from libc.float cimport DBL_EPSILON
 from libc.math cimport INFINITY, NAN
