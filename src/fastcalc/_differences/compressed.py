@@ -10,7 +10,6 @@ A. R. Curtis, M. J. D. Powell, J. K. Reid, "On the estimation of sparse Jacobian
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -29,6 +28,7 @@ from fastcalc._results import Status
 
 _Array = NDArray[Any]
 _Indices = NDArray[np.intp]
+_NUMBERS = 2**22  # values of f in memory at once
 
 
 class Compressed:
@@ -80,9 +80,12 @@ class _Entries:
         self.outs: dict[int, _Array] = {}
         self.base: _Array | None = None
 
-    def take(
-        self, function: Function, plan: Plan, group: int, stop: int, mode: int, lane: int, width: int
-    ) -> None:
+    def columns(self, function: Function) -> int:
+        """A single pass over the entries is worth more memory than the cache, where points are called one by one."""
+        wanted = 0 if function.columns_last else _NUMBERS // max(1, self.structure.pattern.shape[0])
+        return max(function.columns(), min(wanted, self.colored.plan.n_points))
+
+    def take(self, function: Function, plan: Plan, group: int, stop: int, mode: int, lane: int, width: int) -> None:
         """The entries of some colours."""
         m, rows = function.m, self.structure.pattern.shape[0]
         if m != rows:
@@ -95,20 +98,31 @@ class _Entries:
         out = self.outs[mode] = out.astype(dtype, copy=False)
         if self.divisor.dtype != out.real.dtype:
             self.divisor = self.divisor.astype(out.real.dtype)
-        gather(
-            plan,
-            group,
-            stop,
-            self.colored.color,
-            mode,
-            function.values,
-            function.columns_last,
-            m,
-            *self.structure.by_color,
-            self.colored.result,
-            self.divisor,
-            out,
-        )
+        structure, size = self.structure, self.structure.pattern.size
+        if stop - group == plan.n_groups:
+            spans: list[tuple[int, int]] = [(0, size)]
+            place, row, column = None, structure.row, structure.column
+        else:
+            start, place, row, column = structure.by_color
+            spans = [(start[c], start[c + 1]) for c in self.colored.color[group:stop].tolist()]
+        for first, last in spans:
+            gather(
+                plan,
+                group,
+                stop,
+                mode,
+                function.values,
+                function.columns_last,
+                m,
+                place,
+                row,
+                column,
+                first,
+                last,
+                self.colored.result,
+                self.divisor,
+                out,
+            )
 
     def nothing(self, function: Function) -> None:
         """No column moves, or there are none."""

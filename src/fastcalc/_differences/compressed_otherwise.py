@@ -85,7 +85,7 @@ class Ladders(Compressed):
         key = 3 * self.structure.colors[moving] + units.suit[moving]
         order = np.argsort(key, kind="stable")
         moving, key = moving[order], key[order]
-        keys, which, counts = np.unique(key, return_inverse=True, return_counts=True)
+        _, which, counts = np.unique(key, return_inverse=True, return_counts=True)
         group = np.full(len(units.unit), -1, np.intp)
         group[moving] = which
         start = np.concatenate([[0], np.cumsum(counts)]).astype(np.intp)

@@ -86,11 +86,11 @@ def verify_pairs(problem: Problem, pattern: Pattern, data: _Array, solution: Sol
             return
 
     def mixed(u: _Array, w: _Array) -> Any:
-        """u' H w, by polarisation."""
+        """The form of H at u and w, by polarisation."""
         return (_curvature(problem, u + w)[0] - _curvature(problem, u)[0] - _curvature(problem, w)[0]) / 2
 
     def missed(u: _Array) -> float:
-        """How far u' H v is from what the entries say."""
+        """How far that is from what the entries say, for w = v."""
         return float(np.abs(mixed(u, v) - np.vdot(u, times.value)))
 
     row = _locate(missed, v)
@@ -171,7 +171,8 @@ def _rounding(problem: Problem, divisor: float) -> _Array:
     if problem.settings.method in _WITHOUT_ROUNDING:
         return np.zeros(1)
     values = np.abs(values_at(problem.function, problem.points)[:, 0])
-    return np.nan_to_num(_ROUNDING * problem.function.epsilon * values / divisor)
+    rounding: _Array = np.nan_to_num(_ROUNDING * problem.function.epsilon * values / divisor)
+    return rounding
 
 
 def _elsewhere(pattern: Pattern, row: int, v: _Array) -> _Array:
@@ -219,5 +220,3 @@ def _message(lacking: list[_Entry], how: str, unasked: int) -> str:
         f"{f' and perhaps {more} more' if more > 0 else ''}: output {first.row}, for example, {how} variable "
         f"{first.variable}, where it has none; add them, or let sparsity='detect' find them"
     )
-
-

@@ -5,13 +5,12 @@ Columns of one colour share no row, so that in row i of a difference along a col
     out[e] = differences[row(e), group(column(e))] / divisor[column(e)].
 
 A group is a colour, or the columns in it that one kind of stencil suits. `gather` takes the differences from values of
-f, a colour at a time and without storing them; `recover` takes them as they are.
+f, without storing them: in one pass over the entries where the values of all colours are there, else colour by colour.
+`recover` takes differences as they are.
 """
 from libc.math cimport NAN
 
 cimport numpy as cnp
-
-import numpy as np
 
 from fastcalc._kernels.arrays cimport absolute, inside, real, real_type, reals
 from fastcalc._kernels.plan cimport Plan
@@ -24,9 +23,7 @@ cdef enum:
     ROUNDING = 2
 
 cdef struct Entries:
-    # sorted by colours: those of colour c are start[c] to start[c + 1]
-    const Py_ssize_t *start
-    const Py_ssize_t *place   # in out
+    const Py_ssize_t *place   # in out; NULL: in their order
     const Py_ssize_t *row
     const Py_ssize_t *column
     const Py_ssize_t *result  # of the plan, for each column; -1: none
@@ -48,18 +45,33 @@ cdef inline real known(real value) noexcept nogil:
 
 
 cdef void gather_plainly(
-    const real *plus, const real *minus, double weight, const Values *at, const Entries *entries, Py_ssize_t first,
-    Py_ssize_t last, const real *divisor, real *out,
+    Plan plan, const real *values, const Values *at, const Entries *entries, Py_ssize_t first, Py_ssize_t last,
+    const real *divisor, real *out,
 ) noexcept nogil:
-    # the usual case: one stencil for a whole colour, of one difference, or of one value where `minus` is NULL
-    cdef Py_ssize_t k, part, r, j
-    cdef real w = <real>weight, value
+    # the usual case: stencils of one difference, or of one value; result t is term t
+    cdef Py_ssize_t k, part, r, j, t, q, e
+    cdef const real *plus
+    cdef const real *minus
+    cdef real w, value
     for k in range(first, last):
+        e = k if entries.place is NULL else inside(entries.place[k], entries.size)
         r, j = inside(entries.row[k], entries.m) * at.component, inside(entries.column[k], entries.n)
-        for part in range(at.parts):
-            value = plus[r + part] if minus is NULL else plus[r + part] - minus[r + part]
-            value = known(w * value / divisor[j]) if entries.result[j] >= 0 else <real>NAN
-            out[inside(entries.place[k], entries.size) * at.parts + part] = value
+        t = entries.result[j]
+        if t < 0:
+            for part in range(at.parts):
+                out[e * at.parts + part] = <real>NAN
+            continue
+        w, q = <real>plan.weight[t], plan.minus[t]
+        plus = values + column_of(plan.plus[t], at) * at.point + r
+        if q < 0:
+            for part in range(at.parts):
+                value = w * plus[part] / divisor[j]
+                out[e * at.parts + part] = known(value)
+        else:
+            minus = values + column_of(q, at) * at.point + r
+            for part in range(at.parts):
+                value = w * (plus[part] - minus[part]) / divisor[j]
+                out[e * at.parts + part] = known(value)
 
 
 cdef real weigh(
@@ -84,96 +96,64 @@ cdef real weigh(
 
 
 cdef void gather_entries(
-    Plan plan, Py_ssize_t group, Py_ssize_t color, int mode, const real *values, const Values *at,
-    const Entries *entries, const real *divisor, real *out,
+    Plan plan, int mode, const real *values, const Values *at, const Entries *entries, Py_ssize_t first,
+    Py_ssize_t last, const real *divisor, real *out,
 ) noexcept nogil:
-    # IN values of the points of a group, divisor[n]; OUT out[size, parts] at the entries of its colour
-    cdef Py_ssize_t k, j, part, parts = 1 if mode == ROUNDING else at.parts
-    cdef Py_ssize_t first = entries.start[color], last = entries.start[color + 1]
-    cdef Py_ssize_t result = plan.group_result[group], t = plan.term_start[result]
-    cdef const real *minus = NULL
+    # IN values, divisor[n]; OUT out[size, parts]
+    cdef Py_ssize_t k, j, e, t, part, parts = 1 if mode == ROUNDING else at.parts
     cdef real value
-    if mode == MAIN and plan.group_result[group + 1] == result + 1 and plan.term_start[result + 1] == t + 1:
-        if plan.minus[t] >= 0:
-            minus = values + column_of(plan.minus[t], at) * at.point
-        gather_plainly(
-            values + column_of(plan.plus[t], at) * at.point, minus, plan.weight[t], at, entries, first, last, divisor,
-            out,
-        )
+    if mode == MAIN and plan.term_start[plan.n_results] == plan.n_results:
+        gather_plainly(plan, values, at, entries, first, last, divisor, out)
         return
     for k in range(first, last):
+        e = k if entries.place is NULL else inside(entries.place[k], entries.size)
         j = inside(entries.column[k], entries.n)
-        result = entries.result[j]
+        t = entries.result[j]
         for part in range(parts):
             value = <real>NAN
-            if result >= 0:
+            if t >= 0:
                 value = weigh(
-                    plan, inside(result, plan.n_results), mode, values, at,
+                    plan, inside(t, plan.n_results), mode, values, at,
                     inside(entries.row[k], entries.m) * at.component + part,
                 )
                 value = known(value / divisor[j])
-            out[inside(entries.place[k], entries.size) * parts + part] = value
-
-
-cdef void start_gathering(
-    int typenum, Plan plan, Py_ssize_t group, Py_ssize_t stop, const Py_ssize_t *colors, int mode, void *values,
-    const Values *at, const Entries *entries, void *divisor, void *out,
-) noexcept nogil:
-    cdef Py_ssize_t g
-    for g in range(group, stop):
-        if typenum == cnp.NPY_DOUBLE:
-            gather_entries[double](
-                plan, g, colors[g], mode, <double *>values, at, entries, <double *>divisor, <double *>out
-            )
-        elif typenum == cnp.NPY_FLOAT:
-            gather_entries[float](
-                plan, g, colors[g], mode, <float *>values, at, entries, <float *>divisor, <float *>out
-            )
-        else:
-            gather_entries[cnp.longdouble_t](
-                plan, g, colors[g], mode, <long double *>values, at, entries, <long double *>divisor,
-                <long double *>out,
-            )
+            out[e * parts + part] = value
 
 
 def gather(
-    Plan plan not None, Py_ssize_t group, Py_ssize_t stop, cnp.ndarray color not None, int mode,
-    cnp.ndarray values not None, bint columns_last, Py_ssize_t m, cnp.ndarray start not None,
-    cnp.ndarray place not None, cnp.ndarray row not None, cnp.ndarray column not None, cnp.ndarray result not None,
-    cnp.ndarray divisor not None, cnp.ndarray out not None,
+    Plan plan not None, Py_ssize_t group, Py_ssize_t stop, int mode, cnp.ndarray values not None, bint columns_last,
+    Py_ssize_t m, cnp.ndarray place, cnp.ndarray row not None, cnp.ndarray column not None, Py_ssize_t first,
+    Py_ssize_t last, cnp.ndarray result not None, cnp.ndarray divisor not None, cnp.ndarray out not None,
 ):
-    """Fill `out` at the entries of the colours of groups `group` to `stop` of a plan for one point x.
+    """Fill `out` at entries `first` to `last`, whose columns are in the groups `group` to `stop` of a plan for one x.
 
-    ``color`` (n_groups,): the colour of each group. ``mode``, ``values``, ``columns_last``, ``m``: as for `combine`.
-    ``start`` (colours + 1,), and ``place``, ``row``, ``column`` (entries,): the entries, sorted by colours. ``result``
-    (n,): which result of the plan a column takes, -1: none. ``divisor`` (n,): what to divide it by, of the real type of
-    ``values``.
+    ``mode``, ``values``, ``columns_last``, ``m``: as for `combine`. ``place``, ``row``, ``column`` (entries,): where
+    entries are, in `out` and in the matrix; ``place`` None: in their order. ``result`` (n,): which result of the plan a
+    column takes, -1: none. ``divisor`` (n,): what to divide it by, of the real type of ``values``.
     """
     cdef int typenum = real_type(cnp.PyArray_TYPE(values))
-    cdef Py_ssize_t columns = cnp.PyArray_DIM(values, 1 if columns_last else 0), g
+    cdef Py_ssize_t columns = cnp.PyArray_DIM(values, 1 if columns_last else 0)
     cdef Entries entries
     cdef Values at
-    cdef const Py_ssize_t *colors = indices(color, plan.n_groups)
     cdef void *pv
     cdef void *pd
     cdef void *po
-    entries.m, entries.n, entries.size = m, cnp.PyArray_SIZE(result), cnp.PyArray_SIZE(place)
-    entries.start = indices(start, cnp.PyArray_SIZE(start))
-    entries.place, entries.result = indices(place, entries.size), indices(result, entries.n)
+    entries.m, entries.n, entries.size = m, cnp.PyArray_SIZE(result), cnp.PyArray_SIZE(row)
+    entries.place = NULL
+    if place is not None:
+        entries.place = indices(place, entries.size)
+    entries.result = indices(result, entries.n)
     entries.row, entries.column = indices(row, entries.size), indices(column, entries.size)
     at.parts = 2 if cnp.PyArray_ISCOMPLEX(values) else 1
     at.point = (1 if columns_last else m) * at.parts
     at.component = (columns if columns_last else 1) * at.parts
-    if not 0 <= group <= stop <= plan.n_groups:
-        raise ValueError("groups outside the plan")
+    if not 0 <= group <= stop <= plan.n_groups or not 0 <= first <= last <= entries.size:
+        raise ValueError("groups outside the plan, or entries outside the pattern")
     if not MAIN <= mode <= ROUNDING or (mode == EMBEDDED and not plan.has_embedded):
         raise ValueError("unknown mode, or a plan without embedded weights")
     at.retained = plan.n_retained
     at.shift = plan.group_point[group] - plan.n_retained
     at.n_points = plan.n_retained + plan.group_point[stop] - plan.group_point[group]
-    for g in range(group, stop):
-        if not 0 <= colors[g] < cnp.PyArray_SIZE(start) - 1 or plan.group_result[g] == plan.group_result[g + 1]:
-            raise ValueError("a group without a colour, or without a result")
     if cnp.PyArray_DIM(values, 0 if columns_last else 1) != m or at.n_points > columns:
         raise ValueError("more points than columns of values, or other components")
     if cnp.PyArray_ISCOMPLEX(out) != (mode != ROUNDING and at.parts == 2):
@@ -182,7 +162,16 @@ def gather(
     pd = reals(divisor, typenum, entries.n)
     po = reals(out, typenum, entries.size * (1 if mode == ROUNDING else at.parts))
     with nogil:
-        start_gathering(typenum, plan, group, stop, colors, mode, pv, &at, &entries, pd, po)
+        if typenum == cnp.NPY_DOUBLE:
+            gather_entries[double](
+                plan, mode, <double *>pv, &at, &entries, first, last, <double *>pd, <double *>po
+            )
+        elif typenum == cnp.NPY_FLOAT:
+            gather_entries[float](plan, mode, <float *>pv, &at, &entries, first, last, <float *>pd, <float *>po)
+        else:
+            gather_entries[cnp.longdouble_t](
+                plan, mode, <long double *>pv, &at, &entries, first, last, <long double *>pd, <long double *>po
+            )
 
 
 cdef void spread(
@@ -293,7 +282,8 @@ def transpose(cnp.ndarray indptr not None, cnp.ndarray columns not None, Py_ssiz
         raise ValueError("a kernel got a pattern that does not fit together")
     pc = indices(columns, pp[m])
     lengths[0], lengths[1] = n + 1, pp[m]
-    starts, rows = cnp.PyArray_EMPTY(1, &lengths[0], cnp.NPY_INTP, 0), cnp.PyArray_EMPTY(1, &lengths[1], cnp.NPY_INTP, 0)
+    starts = cnp.PyArray_EMPTY(1, &lengths[0], cnp.NPY_INTP, 0)
+    rows = cnp.PyArray_EMPTY(1, &lengths[1], cnp.NPY_INTP, 0)
     with nogil:
         turn(pp, pc, m, n, <Py_ssize_t *>cnp.PyArray_DATA(starts), <Py_ssize_t *>cnp.PyArray_DATA(rows))
     return starts, rows
