@@ -60,9 +60,9 @@ class Sparse:
 
     def detect(self, f: Callable[..., Any], problem: Problem, others: Arguments, workers: Any) -> None:
         """Find the pattern of f, which is the gradient for a Hessian from one, at the point of a problem."""
-        gradient = self.square and not self.from_values
         with self._lock:
             if self._pattern is None:
+                gradient = self.square and not self.from_values
                 self._take(detected(f, problem, others, workers, symmetric=gradient, hessian=self.from_values))
 
     def require(self, x: NDArray[Any], settings: Settings, out: Any) -> None:
