@@ -172,6 +172,19 @@ def test_zeros_of_a_dense_matrix():
     np.testing.assert_array_equal(found, a)
 
 
+def test_full_for_nan_alone():
+    a = np.diag(np.ones(70)) + np.diag(np.ones(69), 1)
+    message = (
+        r"4900 of 70 x 70 entries were detected, most of them by NaN alone.*probes=\(\"perturbation\", \"exact\"\)"
+    )
+    with pytest.warns(RuntimeWarning, match=message):
+        assert pattern(lambda x: a @ x, np.ones(70)).all()
+    with pytest.warns(RuntimeWarning, match=message):
+        fc.jacobian(lambda x: a @ x, np.ones(70), sparsity="detect")
+    full = np.random.default_rng(0).normal(size=(70, 70))
+    assert pattern(lambda x: full @ x, np.ones(70)).all()
+
+
 def test_more_points_see_more():
     rng = np.random.default_rng(5)
     edge = rng.uniform(-0.4, 0.4, 40)
