@@ -148,6 +148,13 @@ double writes_once(int n, double *x, void *data)  /* at the call that data count
             x[i] += 1;
     return value;
 }
+double writes_one_component(int n, double *x, void *data)  /* data[1], at the call that data[0] counts down to */
+{
+    double value = smooth(n, x);
+    if (((int *)data)[0]-- == 0)
+        x[((int *)data)[1]] += 1;
+    return value;
+}
 double normalises(int n, double *x)
 {
     double largest = 0;
@@ -180,6 +187,14 @@ double slow_beyond_one(int n, double *x, void *data)
         usleep(*(int *)data);
     return x[0];
 }
+double meets(int n, double *x, void *data)  /* 1 once another call is under way, 0 after two seconds without one */
+{
+    int *inside = data, tries;
+    __atomic_add_fetch(inside, 1, __ATOMIC_SEQ_CST);
+    for (tries = 0; tries < 2000 && __atomic_load_n(inside, __ATOMIC_SEQ_CST) < 2; tries++)
+        usleep(1000);
+    return __atomic_load_n(inside, __ATOMIC_SEQ_CST) >= 2;
+}
 #endif
 
 /* a function that calls Python */
@@ -199,7 +214,8 @@ SIGNATURES = {
     "shrinks_and_fails": "int (int, int, double *, double *)",
     **dict.fromkeys(("rosenbrock_gradient", "forgets_the_last", "adds"), "void (int, int, double *, double *)"),
     **dict.fromkeys(
-        ("smooth_of", "writes_once", "sleeps", "slow_beyond_one", "calls"), "double (int, double *, void *)"
+        ("smooth_of", "writes_once", "writes_one_component", "sleeps", "slow_beyond_one", "meets", "calls"),
+        "double (int, double *, void *)",
     ),
     **dict.fromkeys(
         (

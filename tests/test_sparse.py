@@ -629,10 +629,6 @@ class TestErrors:
         with pytest.raises(ValueError, match="column indices from 0 to 1; got 0 to 7"):
             fc.Jacobian(np.sin, sparsity=S)
 
-    def test_detect_needs_a_gradient(self):
-        with pytest.raises(ValueError, match="give `gradient`"):
-            fc.Hessian(np.sum, sparsity="detect")
-
     def test_wrong_gradient(self):
         with pytest.raises(ValueError, match="one component per variable"):
             fc.hessian(np.sum, np.ones(3), gradient=lambda x: np.ones((3, 1)) * x[0], sparsity=np.eye(3))

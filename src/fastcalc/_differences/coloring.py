@@ -36,7 +36,7 @@ _PATIENCE, _LITTLE_PATIENCE = 3, 1
 class Coloring(NamedTuple):
     """Colours, and how many there are."""
 
-    count: int
+    n_colors: int
     color: _Indices
 
 
@@ -106,7 +106,7 @@ def color_within(pattern: Pattern, enough: int) -> Coloring:
     if fullest <= 1:
         return Coloring(fullest, np.zeros(n, np.intp))
     best = _first_fit(pattern, np.arange(n))
-    if best.count == fullest or fullest > enough:
+    if best.n_colors == fullest or fullest > enough:
         return best
     visits = _visits(pattern)
     columns = pattern.transposed
@@ -115,9 +115,9 @@ def color_within(pattern: Pattern, enough: int) -> Coloring:
     may_visit, may_try_all = visits <= _VISITS + _VISITS_PER_ENTRY * pattern.size, visits <= _FEW_VISITS
     if may_try_all or not may_visit:
         best = fewer(best, _first_fit(pattern, crowded_first))
-    if fullest < best.count and may_visit:
+    if fullest < best.n_colors and may_visit:
         best = _saturation(pattern, crowded_first, best)
-    if fullest < best.count and may_try_all:
+    if fullest < best.n_colors and may_try_all:
         order = smallest_last(columns.indptr, columns.indices, pattern.indptr, pattern.indices, neighbors)
         best = fewer(best, _first_fit(pattern, order))
     return _regroup(pattern, best, fullest, _PATIENCE if may_try_all else _LITTLE_PATIENCE)
@@ -125,7 +125,7 @@ def color_within(pattern: Pattern, enough: int) -> Coloring:
 
 def fewer(first: Coloring, second: Coloring) -> Coloring:
     """The better of two, the first if they are equal."""
-    return second if second.count < first.count else first
+    return second if second.n_colors < first.n_colors else first
 
 
 def descending(numbers: _Indices) -> _Indices:
@@ -170,12 +170,12 @@ def _visits(pattern: Pattern) -> float:
 
 def _saturation(pattern: Pattern, order: _Indices, best: Coloring) -> Coloring:
     """By saturation degree, if that takes fewer colours than the best."""
-    if len(order) * best.count > 8 * _VISITS:
+    if len(order) * best.n_colors > 8 * _VISITS:
         return best  # for want of memory
     columns = pattern.transposed
     color = np.empty(len(order), np.intp)
     count = saturation_fit(
-        columns.indptr, columns.indices, pattern.indptr, pattern.indices, order, best.count - 1, color
+        columns.indptr, columns.indices, pattern.indptr, pattern.indices, order, best.n_colors - 1, color
     )
     return Coloring(count, color) if count else best
 
@@ -185,9 +185,9 @@ def _regroup(pattern: Pattern, best: Coloring, fullest: int, patience: int) -> C
     (Culberson, Iterated greedy graph coloring and the difficulty landscape, University of Alberta, 1992).
     """
     current, fruitless = best, 0
-    while fullest < best.count and fruitless < patience:
+    while fullest < best.n_colors and fruitless < patience:
         current = _first_fit(pattern, descending(current.color))
         fruitless += 1
-        if current.count < best.count:
+        if current.n_colors < best.n_colors:
             best, fruitless = current, 0
     return best

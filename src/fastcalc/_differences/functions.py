@@ -19,7 +19,7 @@ def derivative(
 
     Parameters
     ----------
-    f : callable
+    f : callable or compiled function
         Function of one variable, called with one NumPy scalar at a time, with any shape of output. Vectorised, it is
         called with arrays ``(k,)`` and returns ``(k,)`` or ``(m, k)``.
     x : array_like
@@ -107,7 +107,7 @@ def gradient(
 
     Parameters
     ----------
-    f : callable
+    f : callable or compiled function
         Function of an array of x's shape that returns a scalar, shape ``()`` or ``(1,)``. It gets a private copy of x.
     x : array_like
         The point, of any shape; bool, integer and float16 become float64. With ``vectorized=True`` ``(n, ...)``.
@@ -166,7 +166,7 @@ def value_and_gradient(
 
     Parameters
     ----------
-    f : callable
+    f : callable or compiled function
         Function of an array of x's shape that returns a scalar.
     x : array_like
         The point, of any shape; with ``vectorized=True`` ``(n, ...)``.
@@ -212,7 +212,7 @@ def jacobian(
 
     Parameters
     ----------
-    f : callable
+    f : callable or compiled function
         Function of an array of x's shape that returns numbers, an array or a list of them, always of one shape.
     x : array_like
         The point, of any shape; bool, integer and float16 become float64. With ``vectorized=True`` ``(n, ...)``.
@@ -290,11 +290,11 @@ def hessian(
 
     Parameters
     ----------
-    f : callable
+    f : callable or compiled function
         Function of an array of x's shape; usually scalar.
     x : array_like
         The point, of any shape; bool, integer and float16 become float64. With ``vectorized=True`` ``(n, ...)``.
-    gradient : callable, optional
+    gradient : callable or compiled function, optional
         Gradient of f, returning x's shape: its Jacobian, symmetrised, is more accurate and costs 2n calls.
     sparsity : sparse array, array_like of bool or "detect", optional
         Where the Hessian of a scalar f may be other than 0, ``(n, n)``, as for `jacobian`; one triangle is enough.

@@ -53,7 +53,5 @@ def at_once(
         )
     if type(recipe) is Hessian:
         stencils = _polarised(rule.kind, rule.accuracy)
-        return hessian_at_once(
-            function, *stencils, x, lanes, recipe.relative, recipe.reach, recipe.tiny_below, shape
-        )
+        return hessian_at_once(function, *stencils, x, lanes, recipe.relative, recipe.reach, recipe.tiny_below, shape)
     return None

@@ -119,7 +119,7 @@ class Operator:
             if self._sparse.detects:
                 others = before, after, kwargs or settings.kwargs
                 function = make_function(self._f, settings, x, len(points), scalar=False, one_variable=False)
-                self._sparse.detect(self._f, Problem(settings, x, points, frame, function), others)
+                self._sparse.detect(self._f, Problem(settings, x, points, frame, function), others, self._workers)
                 self._sparse.require(x, settings, out)
         kind = x.shape, x.dtype, bool(before or after or kwargs or settings.kwargs)
         function, recipe = self._take(x, len(points), kind)
@@ -244,7 +244,7 @@ class Derivative(Operator):
 
     Parameters
     ----------
-    f : callable
+    f : callable or compiled function
         Function of a scalar; vectorised, of an array ``(k,)``.
     n : int, default 1
         Which derivative, 1 to 10.
@@ -293,7 +293,7 @@ class Gradient(Operator):
 
     Parameters
     ----------
-    f : callable
+    f : callable or compiled function
         Function of an array that returns a scalar.
     {options}
 
@@ -340,7 +340,7 @@ class Jacobian(Operator):
 
     Parameters
     ----------
-    f : callable
+    f : callable or compiled function
         Function of an array.
     sparsity : sparse array, array_like of bool or "detect", optional
         Where the Jacobian may be other than 0; results are then `scipy.sparse.csr_array`. The pattern is coloured, or
@@ -420,9 +420,9 @@ class Hessian(Operator):
 
     Parameters
     ----------
-    f : callable
+    f : callable or compiled function
         Function of an array; usually scalar.
-    gradient : callable, optional
+    gradient : callable or compiled function, optional
         Gradient of f, which is then differentiated instead of f.
     sparsity : sparse array, array_like of bool or "detect", optional
         Where the Hessian may be other than 0, as for `Jacobian`; one triangle is enough.

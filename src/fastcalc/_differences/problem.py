@@ -76,7 +76,7 @@ def open_workers(f: Callable[..., Any], settings: Settings) -> Callable[..., Any
     from fastcalc._functions.workers import opened  # and with it concurrent.futures, only where they are needed
 
     known = (f, *settings.args, *(settings.kwargs or {}).values())
-    return opened(settings.workers, threads=settings.vectorized or isinstance(f, CompiledFunction), known=known)
+    return opened(settings.workers, f, known, vectorized=settings.vectorized)
 
 
 def make_function(
@@ -99,12 +99,12 @@ def make_function(
     if isinstance(f, NumbaFunction):
         others = others or bool(settings.args or settings.kwargs)
         f = f.for_polynomials if settings.method == "exact" else f.at(own, dtype, settings.vectorized, others)
-    if workers is not None:
+    if workers is not None and settings.method != "exact":
         from fastcalc._functions import workers as mapped
 
         adapter: Any
         if isinstance(f, CompiledFunction):
-            adapter = mapped.MappedCompiled(f.pointer, n, scalar, nan_on_error, workers)
+            adapter = mapped.mapped_compiled(f, own, scalar, nan_on_error, workers)
         elif settings.vectorized:
             adapter = mapped.MappedVectorized(f, dtype, n, one_variable, scalar, imaginary, nan_on_error, workers)
         else:
@@ -192,6 +192,11 @@ class Problem:
     def batch(self) -> tuple[int, ...]:
         """Shape of the batch of points."""
         return self.x.shape if self.one_variable else self.x.shape[1:] if self.settings.vectorized else ()
+
+    @property
+    def workers(self) -> Callable[..., Any] | None:
+        """The map that spreads the calls of f, for another adapter of the same function."""
+        return getattr(self.function, "workers", None)
 
     def fun(self, solution: Solution) -> Any:
         """f(x) in its own shape, None where it was not evaluated."""

@@ -41,11 +41,6 @@ class Sparse:
         self._lock = threading.RLock()
         if not (isinstance(sparsity, str) and sparsity == "detect"):
             self._take(parse_pattern(sparsity))
-        elif from_values:
-            raise ValueError(
-                "`sparsity` 'detect' asks the outputs of a gradient; got a Hessian from values of f, its one output: "
-                "give `gradient`, or the pattern itself"
-            )
 
     def _take(self, pattern: Pattern) -> None:
         if self.square:
@@ -63,11 +58,12 @@ class Sparse:
         """Whether the pattern is still to be found."""
         return self._pattern is None
 
-    def detect(self, f: Callable[..., Any], problem: Problem, others: Arguments) -> None:
+    def detect(self, f: Callable[..., Any], problem: Problem, others: Arguments, workers: Any) -> None:
         """Find the pattern of f, which is the gradient for a Hessian from one, at the point of a problem."""
         with self._lock:
             if self._pattern is None:
-                self._take(detected(f, problem, others, symmetric=self.square))
+                gradient = self.square and not self.from_values
+                self._take(detected(f, problem, others, workers, symmetric=gradient, hessian=self.from_values))
 
     def require(self, x: NDArray[Any], settings: Settings, out: Any) -> None:
         """What must hold before f is called."""

@@ -42,14 +42,14 @@ def star_colors(pattern: Pattern) -> _Indices:
         return np.zeros(n, np.intp)
     degrees = np.diff(pattern.indptr)
     best = _fit(pattern, np.arange(n))
-    if fewest < best.count:
+    if fewest < best.n_colors:
         crowded_first = descending(degrees)
         sparse_last = smallest_last(pattern.indptr, pattern.indices, None, None, degrees)
         for order in (crowded_first, sparse_last):
             for cautious in (False, True):
                 best = fewer(best, _fit(pattern, order, cautious))
         best = _regroup(pattern, best, best)
-        apart = _columns_apart(pattern, best.count - 1)
+        apart = _columns_apart(pattern, best.n_colors - 1)
         if apart is not None:
             best = _regroup(pattern, fewer(best, apart), apart)
     return best.color
@@ -112,7 +112,7 @@ def _regroup(pattern: Pattern, best: Coloring, start: Coloring) -> Coloring:
     while fruitless < _PATIENCE:
         current = _fit(pattern, descending(current.color))
         fruitless += 1
-        if current.count < best.count:
+        if current.n_colors < best.n_colors:
             best, fruitless = current, 0
     return best
 
@@ -128,7 +128,5 @@ def _columns_apart(pattern: Pattern, enough: int) -> Coloring | None:
         return None
     if not on_diagonal.all():
         i = np.arange(n)
-        pattern = from_entries(
-            pattern.shape, np.concatenate([pattern.rows, i]), np.concatenate([pattern.indices, i])
-        )
+        pattern = from_entries(pattern.shape, np.concatenate([pattern.rows, i]), np.concatenate([pattern.indices, i]))
     return color_within(pattern, enough)

@@ -99,6 +99,8 @@ def compiled(
     >>> print(tan(0.0), fc.derivative(tan, 0.0).round(12))
     0.0 1.0
     """
+    if signature is not None and not isinstance(signature, str):
+        raise TypeError(f"`signature` must be a declaration in C, a string; got {signature!r}: see help(fc.compiled)")
     given = n_outputs is not None or user_data is not None
     if isinstance(function, CompiledFunction):
         if given or signature is not None or owner is not None:

@@ -154,18 +154,15 @@ def kept(output: Any) -> Any:
 
 
 def _sendable(output: Any) -> Any:
-    return output if _travels(output) else _Nameless(type(output).__name__)
+    return output if _travels(output) else _stand_in(type(output).__name__)
 
 
-class _Nameless:
-    """An object of a type of this name, in the place of one that does not leave its process."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
+class _StandIn:
+    """In the place of an object that does not leave its process, of a type of the same name."""
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _object_of, (self.name,)
+        return _stand_in, (type(self).__name__,)
 
 
-def _object_of(name: str) -> Any:
-    return type(name, (), {})()
+def _stand_in(name: str) -> Any:
+    return type(name, (_StandIn,), {})()

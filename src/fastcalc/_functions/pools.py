@@ -146,6 +146,7 @@ class Processes(Pool):
     def __init__(self, count: int, known: Sequence[Any]) -> None:
         super().__init__(count)
         self._known = known
+        self._stopped: Any = None
 
     def __call__(self, call: Any, items: Iterable[Any]) -> Iterator[Any]:
         data = packed(call.parts, self._known)
@@ -156,14 +157,15 @@ class Processes(Pool):
             except BrokenProcessPool:  # a worker died while it had nothing to do
                 self._executor = None
                 executor, waiting = self._submit(data, items)
-        return self._results(executor, waiting)
+            stopped = self._stopped
+        return self._results(executor, waiting, stopped)
 
     def _submit(self, data: bytes, items: Sequence[Any]) -> tuple[ProcessPoolExecutor, deque[Future[Any]]]:
         if self._executor is None:
-            self._executor = _start(self.count, self._known)
+            self._executor, self._stopped = _start(self.count, self._known)
         return self._executor, deque(self._executor.submit(_run, data, item) for item in items)
 
-    def _results(self, executor: ProcessPoolExecutor, waiting: deque[Future[Any]]) -> Iterator[Any]:
+    def _results(self, executor: ProcessPoolExecutor, waiting: deque[Future[Any]], stopped: Any) -> Iterator[Any]:
         try:
             while waiting:
                 yield waiting.popleft().result()
@@ -174,6 +176,7 @@ class Processes(Pool):
                 "without `workers` to find out"
             ) from error
         except KeyboardInterrupt:
+            stopped.value = 1
             _interrupt(executor)
             self._drop(executor)
             raise
@@ -188,12 +191,29 @@ class Processes(Pool):
         executor.shutdown(wait=False, cancel_futures=True)
 
 
-def _start(count: int, known: Sequence[Any]) -> ProcessPoolExecutor:
+class ThreadsOrProcesses(Pool):
+    """For functions of njit: threads where they run compiled, processes where they are called from Python."""
+
+    def __init__(self, count: int, known: Sequence[Any]) -> None:
+        super().__init__(count)
+        self.threads, self._processes = Threads(count), Processes(count, known)
+
+    def __call__(self, call: Any, items: Iterable[Any]) -> Iterator[Any]:
+        return self._processes(call, items)
+
+    def close(self) -> None:
+        self.threads.close()
+        self._processes.close()
+
+
+def _start(count: int, known: Sequence[Any]) -> tuple[ProcessPoolExecutor, Any]:
+    """Processes, and a number in memory shared with them that is not 0 as soon as they are to stop."""
     context = multiprocessing.get_context()
+    stopped = context.Value("b", 0, lock=False)
     if context.get_start_method() == "fork":  # they have the objects as they are
-        return ProcessPoolExecutor(count, context, _begin, (known,))
+        return ProcessPoolExecutor(count, context, _begin, (known, stopped)), stopped
     most = 61 if sys.platform == "win32" else count
-    return ProcessPoolExecutor(min(count, most), context, _begin, (packed(tuple(known)),))
+    return ProcessPoolExecutor(min(count, most), context, _begin, (packed(tuple(known)), stopped)), stopped
 
 
 @contextlib.contextmanager
@@ -220,16 +240,18 @@ class _Worker:
     known: Sequence[Any] | bytes = ()
     data: bytes | None = None
     parts: tuple[Any, ...] = ()
+    stopped: Any
     at_work = False
 
 
-def _begin(known: Sequence[Any] | bytes) -> None:
-    _Worker.known = known
+def _begin(known: Sequence[Any] | bytes, stopped: Any) -> None:
+    _Worker.stopped = stopped
+    _Worker.known, _Worker.data = known, None  # a worker inside a worker inherits what that one is at
     signal.signal(signal.SIGINT, _interrupted)
 
 
 def _interrupted(number: int, frame: FrameType | None) -> None:
-    """Ctrl-C is for f, once; a worker that waits goes on to do so."""
+    """Ctrl-C is for f, once; a worker that waits for work goes on waiting."""
     if _Worker.at_work:
         _Worker.at_work = False
         raise KeyboardInterrupt
@@ -242,6 +264,8 @@ def _run(data: bytes, item: Any) -> Any:
         _Worker.parts, _Worker.data = _received(data, _Worker.known), data
     try:
         _Worker.at_work = True
+        if _Worker.stopped.value:  # after Ctrl-C: tasks that were on their way
+            raise KeyboardInterrupt
         return Calls.of(_Worker.parts)(item)
     finally:
         _Worker.at_work = False

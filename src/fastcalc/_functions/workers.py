@@ -16,9 +16,11 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
+from fastcalc._functions.compiled import CompiledFunction
 from fastcalc._functions.compiled_calls import CompiledCalls
+from fastcalc._functions.numba_functions import NumbaCompiled, NumbaFunction
 from fastcalc._functions.packing import Failure
-from fastcalc._functions.pools import Processes, Threads, core_count
+from fastcalc._functions.pools import Pool, Processes, Threads, ThreadsOrProcesses, core_count
 from fastcalc._functions.progress import progress
 from fastcalc._functions.tasks import Arguments, BlockCalls, Calls, PointCalls
 from fastcalc._kernels.compiled import FunctionPointer
@@ -34,12 +36,16 @@ _NARROW, _WIDE = 4, 16  # columns of a block: at least; from there on, as many a
 _TASKS_PER_ROOT = 8  # for points one by one, which are dear: tasks over the root of the number of points
 
 
-def opened(workers: int | Map, *, threads: bool, known: Sequence[Any]) -> Map:
-    """The map to use: a pool of threads or of processes, which have the objects `known`, or the one that was given."""
+def opened(workers: int | Map, f: Callable[..., Any], known: Sequence[Any], *, vectorized: bool) -> Map:
+    """The map to use for f: a pool of threads or of processes, which have the objects `known`, or the one given."""
     if not isinstance(workers, int):
         return workers
     count = core_count() if workers == -1 else workers
-    return Threads(count) if threads or count == 1 else Processes(count, known)
+    if count == 1 or vectorized or isinstance(f, CompiledFunction):
+        return Threads(count)
+    if isinstance(f, NumbaFunction):
+        return ThreadsOrProcesses(count, known)
+    return Processes(count, known)
 
 
 def _width(points: int) -> int:
@@ -139,6 +145,11 @@ class MappedPython(MappedPoints):
         """Set the arguments before and after x, and those by name."""
         self._spread.arguments = before, after, keywords or {}
 
+    @property
+    def workers(self) -> Map:
+        """The map that spreads the calls."""
+        return self._spread.map
+
     def columns(self) -> int:
         """Values to keep in a block: enough for all workers, as far as memory allows."""
         return max(_FEWEST, _BYTES // (8 * (max(0, self.m) + self.n_components + 1))) if self.m >= 0 else _FEWEST
@@ -176,6 +187,11 @@ class MappedVectorized(MappedBlocks):
         """Set the arguments before and after x, and those by name."""
         self._spread.arguments = before, after, keywords or {}
 
+    @property
+    def workers(self) -> Map:
+        """The map that spreads the calls."""
+        return self._spread.map
+
     def columns(self) -> int:
         """Values to keep in a block: enough for all workers, as far as memory allows."""
         return max(_FEWEST, _BYTES // (8 * (max(0, self.m) + self.n_components)))
@@ -186,12 +202,25 @@ class MappedVectorized(MappedBlocks):
         width = min(most, max(_NARROW, _width(points.shape[-1])))
         if width > _WIDE:
             width = -(-width // _WIDE) * _WIDE
-        pieces = _cuts(points.shape[-1], width)
+        pieces = _cuts(points.shape[-1], width) or [(0, 0)]  # f at no point shows the shape of its outputs
         call = BlockCalls(self._f, self._spread.arguments, go_on=self._go_on)
         for outputs in self._spread.results(call, pieces, lambda start, stop: points[..., start:stop]):
             count = sum(k for k, _ in outputs)
             self.evaluations += count if len(outputs) == 1 else 2 * count
             yield from outputs
+
+
+def mapped_compiled(
+    f: CompiledFunction, shape: tuple[int, ...], scalar: bool, nan_on_error: bool, workers: Map
+) -> MappedCompiled | MappedPython:
+    """The adapter for a compiled function of points x of this shape.
+
+    One that can be sent to other processes is called from Python where the workers may be there.
+    """
+    if isinstance(f, NumbaCompiled) and not isinstance(workers, Pool):
+        return MappedPython(f, np.dtype(np.float64), shape, scalar, False, nan_on_error, workers)
+    threads = workers.threads if isinstance(workers, ThreadsOrProcesses) else workers
+    return MappedCompiled(f.pointer, math.prod(shape), scalar, nan_on_error, threads)
 
 
 class MappedCompiled(CompiledCalls):
@@ -205,9 +234,14 @@ class MappedCompiled(CompiledCalls):
         self._make = lambda: CompiledCalls(pointer, n, scalar, nan_on_error)
         self._idle: deque[CompiledCalls] = deque()
 
+    @property
+    def workers(self) -> Map:
+        """The map that spreads the calls."""
+        return self._map
+
     def columns(self) -> int:
         """Values to keep in a block: enough for all workers, as far as memory allows."""
-        return max(_FEWEST, _BYTES // (8 * self.m + 8))
+        return super().columns() if self.m < 0 else max(_FEWEST, _BYTES // (8 * self.m + 8))
 
     def evaluate(
         self,
@@ -222,6 +256,8 @@ class MappedCompiled(CompiledCalls):
         column: int,
     ) -> bool:
         """Fill the columns from `column` with the values at points `first` to `last`, lanes innermost."""
+        if self.m < 0:  # f shows the size of its outputs first
+            return super().evaluate(plan, first, last, x, h, all_lanes, lane0, lanes, column)
         points = last - first
         self.reserve(column + points * lanes)
         goal = self.values[column : column + points * lanes].reshape(points, lanes, self.m)
@@ -239,6 +275,9 @@ class MappedCompiled(CompiledCalls):
 
     def evaluate_along(self, lines: Lines, line: NDArray[Any], shift: NDArray[Any], count: int) -> None:
         """Fill the first `count` columns with the values at the displacements `shift` along the lines `line`."""
+        if self.m < 0:
+            super().evaluate_along(lines, line, shift, count)
+            return
         self.reserve(count)
         goal = self.values
 
@@ -297,5 +336,5 @@ class _SharedMemory:
     def __reduce__(self) -> NoReturn:
         raise TypeError(
             "a compiled function can't be sent to other processes, where its address means nothing; got `workers` that "
-            "are processes: use threads, as by an integer, or a Python function that loads it there"
+            "are processes: use threads, as by an integer, or a function of numba.njit"
         )
