@@ -26,6 +26,7 @@ from scipy.optimize._numdiff import approx_derivative, group_columns
 
 import fastcalc as fc
 from benchmarks import machine, report, timing
+from fastcalc._differences.coloring import color_columns
 
 PACKAGES = ("fastcalc", "numpy", "scipy")
 COLUMNS = ("engine", "time", "to the bare calls", "calls of f", "colours", "error", "target", "verdict")
@@ -119,7 +120,7 @@ def case(
     ]
     once = [
         (f"the first call, which verifies the pattern, takes {first.evaluations} calls of f; colours", lambda:
-            fc.color_columns(pattern)),
+            color_columns(pattern)),
         ("SciPy's group_columns", lambda: group_columns(pattern)),
     ]  # fmt: skip
     return Case(f"{name}, n = {n}, {pattern.nnz} entries", engines, exact(x), once)

@@ -75,7 +75,7 @@ class _Entries:
 
     def __init__(self, structure: Structure, colored: ColoredPlan, steps: _Array) -> None:
         self.structure, self.colored = structure, colored
-        self.divisor = colored.denominator.astype(steps.dtype) * steps
+        self.steps = steps
         self.whole = len(colored.color) == structure.n_colors  # no colour without a column that moves
         self.outs: dict[int, _Array] = {}
         self.base: _Array | None = None
@@ -96,8 +96,8 @@ class _Entries:
             size = self.structure.pattern.size
             out = np.empty(size, dtype) if self.whole else np.full(size, np.nan, dtype)
         out = self.outs[mode] = out.astype(dtype, copy=False)
-        if self.divisor.dtype != out.real.dtype:
-            self.divisor = self.divisor.astype(out.real.dtype)
+        if self.steps.dtype != out.real.dtype:
+            self.steps = self.steps.astype(out.real.dtype)
         structure, size = self.structure, self.structure.pattern.size
         if stop - group == plan.n_groups:
             spans: list[tuple[int, int]] = [(0, size)]
@@ -120,7 +120,7 @@ class _Entries:
                 first,
                 last,
                 self.colored.result,
-                self.divisor,
+                self.steps,
                 out,
             )
 

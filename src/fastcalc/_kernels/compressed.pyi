@@ -19,7 +19,7 @@ def gather(
     first: int,
     last: int,
     result: NDArray[np.intp],
-    divisor: NDArray[Any],
+    steps: NDArray[Any],
     out: NDArray[Any],
 ) -> None: ...
 def recover(

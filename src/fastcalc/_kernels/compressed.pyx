@@ -2,7 +2,7 @@
 
 Columns of one colour share no row, so that in row i of a difference along a colour one column alone is the cause:
 
-    out[e] = differences[row(e), group(column(e))] / divisor[column(e)].
+    out[e] = differences[row(e), group(column(e))] / steps[column(e)].
 
 A group is a colour, or the columns in it that one kind of stencil suits. `gather` takes the differences from values of
 f, without storing them: in one pass over the entries where the values of all colours are there, else colour by colour.
@@ -45,33 +45,37 @@ cdef inline real known(real value) noexcept nogil:
 
 
 cdef void gather_plainly(
-    Plan plan, const real *values, const Values *at, const Entries *entries, Py_ssize_t first, Py_ssize_t last,
-    const real *divisor, real *out,
+    Plan plan, const real *values, const Py_ssize_t *plus, const Py_ssize_t *minus, Py_ssize_t parts,
+    Py_ssize_t component, const Entries *entries, Py_ssize_t first, Py_ssize_t last, const real *steps, real *out,
 ) noexcept nogil:
-    # the usual case: stencils of one difference, or of one value; result t is term t
-    cdef Py_ssize_t k, part, r, j, t, q, e
-    cdef const real *plus
-    cdef const real *minus
-    cdef real w, value
+    # the usual case: stencils of one difference, of values at these offsets, or of one value where minus is -1
+    cdef const Py_ssize_t *place = entries.place
+    cdef const Py_ssize_t *row = entries.row
+    cdef const Py_ssize_t *column = entries.column
+    cdef const Py_ssize_t *result = entries.result
+    cdef const double *weight = &plan.weight[0]
+    cdef const double *denominator = &plan.denominator[0]
+    cdef Py_ssize_t k, part, j, t, e
+    cdef const real *at
+    cdef real value
     for k in range(first, last):
-        e = k if entries.place is NULL else inside(entries.place[k], entries.size)
-        r, j = inside(entries.row[k], entries.m) * at.component, inside(entries.column[k], entries.n)
-        t = entries.result[j]
-        if t < 0:
-            for part in range(at.parts):
-                out[e * at.parts + part] = <real>NAN
+        e = k if place is NULL else inside(place[k], entries.size)
+        j = inside(column[k], entries.n)
+        t = result[j]
+        at = values + inside(row[k], entries.m) * component
+        if parts == 1 and t >= 0 and minus[t] >= 0:
+            value = <real>weight[t] * (at[plus[t]] - at[minus[t]]) / (<real>denominator[t] * steps[j])
+            out[e] = known(value)
             continue
-        w, q = <real>plan.weight[t], plan.minus[t]
-        plus = values + column_of(plan.plus[t], at) * at.point + r
-        if q < 0:
-            for part in range(at.parts):
-                value = w * plus[part] / divisor[j]
-                out[e * at.parts + part] = known(value)
-        else:
-            minus = values + column_of(q, at) * at.point + r
-            for part in range(at.parts):
-                value = w * (plus[part] - minus[part]) / divisor[j]
-                out[e * at.parts + part] = known(value)
+        for part in range(parts):
+            if t < 0:
+                value = <real>NAN
+            elif minus[t] < 0:
+                value = <real>weight[t] * at[plus[t] + part] / (<real>denominator[t] * steps[j])
+            else:
+                value = <real>weight[t] * (at[plus[t] + part] - at[minus[t] + part])
+                value = value / (<real>denominator[t] * steps[j])
+            out[e * parts + part] = known(value)
 
 
 cdef real weigh(
@@ -96,14 +100,14 @@ cdef real weigh(
 
 
 cdef void gather_entries(
-    Plan plan, int mode, const real *values, const Values *at, const Entries *entries, Py_ssize_t first,
-    Py_ssize_t last, const real *divisor, real *out,
+    Plan plan, int mode, const real *values, const Values *at, const Py_ssize_t *plus, const Py_ssize_t *minus,
+    const Entries *entries, Py_ssize_t first, Py_ssize_t last, const real *steps, real *out,
 ) noexcept nogil:
-    # IN values, divisor[n]; OUT out[size, parts]
+    # IN values, steps[n]; plus, minus: offsets of the values of each result, or NULL; OUT out[size, parts]
     cdef Py_ssize_t k, j, e, t, part, parts = 1 if mode == ROUNDING else at.parts
     cdef real value
-    if mode == MAIN and plan.term_start[plan.n_results] == plan.n_results:
-        gather_plainly(plan, values, at, entries, first, last, divisor, out)
+    if plus is not NULL:
+        gather_plainly(plan, values, plus, minus, at.parts, at.component, entries, first, last, steps, out)
         return
     for k in range(first, last):
         e = k if entries.place is NULL else inside(entries.place[k], entries.size)
@@ -116,27 +120,30 @@ cdef void gather_entries(
                     plan, inside(t, plan.n_results), mode, values, at,
                     inside(entries.row[k], entries.m) * at.component + part,
                 )
-                value = known(value / divisor[j])
+                value = known(value / (<real>plan.denominator[t] * steps[j]))
             out[e * parts + part] = value
 
 
 def gather(
     Plan plan not None, Py_ssize_t group, Py_ssize_t stop, int mode, cnp.ndarray values not None, bint columns_last,
     Py_ssize_t m, cnp.ndarray place, cnp.ndarray row not None, cnp.ndarray column not None, Py_ssize_t first,
-    Py_ssize_t last, cnp.ndarray result not None, cnp.ndarray divisor not None, cnp.ndarray out not None,
+    Py_ssize_t last, cnp.ndarray result not None, cnp.ndarray steps not None, cnp.ndarray out not None,
 ):
     """Fill `out` at entries `first` to `last`, whose columns are in the groups `group` to `stop` of a plan for one x.
 
     ``mode``, ``values``, ``columns_last``, ``m``: as for `combine`. ``place``, ``row``, ``column`` (entries,): where
     entries are, in `out` and in the matrix; ``place`` None: in their order. ``result`` (n,): which result of the plan a
-    column takes, -1: none. ``divisor`` (n,): what to divide it by, of the real type of ``values``.
+    column takes, -1: none. ``steps`` (n,): what to divide it by, of the real type of ``values``.
     """
     cdef int typenum = real_type(cnp.PyArray_TYPE(values))
-    cdef Py_ssize_t columns = cnp.PyArray_DIM(values, 1 if columns_last else 0)
+    cdef Py_ssize_t columns = cnp.PyArray_DIM(values, 1 if columns_last else 0), t
     cdef Entries entries
     cdef Values at
+    cdef Py_ssize_t *plus = NULL
+    cdef Py_ssize_t *minus = NULL
+    cdef cnp.npy_intp lengths[2]
     cdef void *pv
-    cdef void *pd
+    cdef void *ps
     cdef void *po
     entries.m, entries.n, entries.size = m, cnp.PyArray_SIZE(result), cnp.PyArray_SIZE(row)
     entries.place = NULL
@@ -159,18 +166,29 @@ def gather(
     if cnp.PyArray_ISCOMPLEX(out) != (mode != ROUNDING and at.parts == 2):
         raise ValueError("a kernel got an array of the wrong type")
     pv = reals(values, typenum, m * columns * at.parts)
-    pd = reals(divisor, typenum, entries.n)
+    ps = reals(steps, typenum, entries.n)
     po = reals(out, typenum, entries.size * (1 if mode == ROUNDING else at.parts))
+    lengths[0], lengths[1] = 2, plan.n_results
+    if mode == MAIN and 0 < plan.n_results == plan.term_start[plan.n_results]:  # one term each
+        offsets = cnp.PyArray_EMPTY(2, lengths, cnp.NPY_INTP, 0)
+        plus = <Py_ssize_t *>cnp.PyArray_DATA(offsets)
+        minus = plus + plan.n_results
+        for t in range(plan.group_result[group], plan.group_result[stop]):
+            plus[t] = column_of(plan.plus[t], &at) * at.point
+            minus[t] = column_of(plan.minus[t], &at) * at.point if plan.minus[t] >= 0 else -1
     with nogil:
         if typenum == cnp.NPY_DOUBLE:
             gather_entries[double](
-                plan, mode, <double *>pv, &at, &entries, first, last, <double *>pd, <double *>po
+                plan, mode, <double *>pv, &at, plus, minus, &entries, first, last, <double *>ps, <double *>po
             )
         elif typenum == cnp.NPY_FLOAT:
-            gather_entries[float](plan, mode, <float *>pv, &at, &entries, first, last, <float *>pd, <float *>po)
+            gather_entries[float](
+                plan, mode, <float *>pv, &at, plus, minus, &entries, first, last, <float *>ps, <float *>po
+            )
         else:
             gather_entries[cnp.longdouble_t](
-                plan, mode, <long double *>pv, &at, &entries, first, last, <long double *>pd, <long double *>po
+                plan, mode, <long double *>pv, &at, plus, minus, &entries, first, last, <long double *>ps,
+                <long double *>po,
             )
 
 

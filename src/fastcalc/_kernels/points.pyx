@@ -28,10 +28,20 @@ cdef void displace(
     Py_ssize_t part,
 ) noexcept nogil:
     # IN h[n_slots, lanes]; INOUT out[component * stride + part]
-    cdef Py_ssize_t e, s
-    for e in range(plan.point_start[point], plan.point_start[point + 1]):
-        s = inside(plan.entry_slot[e], plan.n_slots)
-        out[plan.component[s] * stride + part] += <real>plan.multiple[e] * h[s * lanes + lane]
+    cdef Py_ssize_t e, s, first = plan.point_start[point], last = plan.point_start[point + 1]
+    cdef const Py_ssize_t *slot
+    cdef const double *multiple
+    if first == last:
+        return
+    slot, multiple = &plan.entry_slot[0], &plan.multiple[0]
+    if plan.coordinates and lanes == 1 and stride == 1:  # colours have many entries
+        for e in range(first, last):
+            s = inside(slot[e], plan.n_slots)
+            out[s] += <real>multiple[e] * h[s]
+        return
+    for e in range(first, last):
+        s = inside(slot[e], plan.n_slots)
+        out[plan.component[s] * stride + part] += <real>multiple[e] * h[s * lanes + lane]
 
 
 cdef class PointCaller(Caller):
