@@ -138,6 +138,16 @@ def test_functions_that_write_into_their_point(library, counted, name):  # noqa:
     assert not any(counted) or name == "negates_zeros"
 
 
+@pytest.mark.parametrize("call", range(36))
+def test_functions_that_write_into_one_point_of_a_batch(library, call):  # noqa: F811
+    count = np.array([0], np.intc)
+    writing, smooth = compiled_from(library, "writes_once", user_data=count), function(library, "smooth")
+    batch = points(3, 6)
+    for of in (fc.gradient, fc.hessian):
+        count[0] = call
+        np.testing.assert_array_equal(of(writing, batch, vectorized=True), of(smooth, batch, vectorized=True))
+
+
 def test_evaluations_are_as_many(library):  # noqa: F811
     for of, expected in ((fc.Gradient, 6), (fc.Hessian, 13)):
         operator = of(function(library, "smooth"))
