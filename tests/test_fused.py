@@ -1,6 +1,6 @@
-"""The direct loops of compiled functions: the bits of the plans, point by point, wherever both can be had.
+"""The fused loops of compiled functions: the bits of the plans, point by point, wherever both can be had.
 
-``full_output=True`` walks plans; without it, at default options, compiled functions run in the loops of `direct`.
+``full_output=True`` walks plans; without it, at default options, compiled functions run in the loops of `fused`.
 """
 
 import threading
@@ -39,7 +39,7 @@ def function(library, name):  # noqa: F811
 
 @pytest.fixture
 def counted(monkeypatch):
-    """How often the direct loops had a result."""
+    """How often the fused loops had a result."""
     count = []
     at_once = fused.at_once
 
@@ -48,7 +48,7 @@ def counted(monkeypatch):
         count.append(result is not None)
         return result
 
-    monkeypatch.setattr(direct, "at_once", counting)
+    monkeypatch.setattr(fused, "at_once", counting)
     return count
 
 
