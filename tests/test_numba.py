@@ -193,9 +193,7 @@ def test_the_bits_and_evaluations_are_those_of_calls_from_python(operator, f, x,
     assert_same(ours, operator(called_from_python(f), x, method=method, full_output=True))
 
 
-@pytest.mark.parametrize(
-    ("f", "x", "one_variable"), [(f, x, operator is fc.derivative) for operator, f, x in CASES], ids=str
-)
+@pytest.mark.parametrize(("f", "x", "one_variable"), [(f, x, operator is fc.derivative) for operator, f, x in CASES])
 def test_they_are_compiled(f, x, one_variable):
     found = numba_function(f).at(() if one_variable else x.shape, x.dtype, False, False)
     assert isinstance(found, NumbaCompiled)

@@ -34,6 +34,7 @@ cdef extern from "clock.h":
 
 cdef enum:
     MOST_CALLS = 256  # between two readings of the clock
+    LINE = 64         # bytes of a line of the cache
 
 cdef double SPACING = 4e-6   # seconds between two readings of the clock
 cdef double PATIENCE = 0.02  # seconds between two looks for signals
@@ -367,10 +368,12 @@ cdef int check_variables(FunctionPointer f, Py_ssize_t n) except -1:
 
 cdef int open_work(Work *w, FunctionPointer f, Py_ssize_t n, bint nan_on_error) except -1:
     """Memory for the points of n variables, to be freed by its owner."""
-    cdef double *memory = <double *>PyMem_Malloc((2 * n + 1) * sizeof(double))
+    cdef double *memory = <double *>PyMem_Malloc((2 * n + 1) * sizeof(double) + LINE)
     if memory is NULL:
         raise MemoryError
-    w.origin, w.point = memory, memory + n
+    w.origin = memory
+    # f mostly reads it two numbers at a time: that costs twice as much across two lines of the cache
+    w.point = <double *>((<uintptr_t>(memory + n) + LINE - 1) & ~<uintptr_t>(LINE - 1))
     w.routine, w.n, w.nan_on_error = f.routine, n, nan_on_error
     w.refill, w.changed, w.calls, w.status = False, 0, 0, 0
     w.watch.left, w.watch.stride, w.watch.read = 1, 1, seconds()
