@@ -323,7 +323,7 @@ class Differentiated:
                 self.error = error
                 return False
             self.answered = True
-            noticed[first : first + len(some)] |= (series[1:] != 0) & ~np.isnan(series[1:]) & ~np.isnan(series[0])
+            noticed[first : first + len(some)] |= (series[1:] != 0) & ~np.isnan(series[1:])
         return True
 
     def _series(self, groups: _Groups) -> _Array:
