@@ -64,7 +64,7 @@ def require_outputs(m: int, rows: int) -> None:
         )
 
 
-def recovered(structure: Structure, chunk: Chunk, part: _Array, group: _Indices, divisor: _Array, out: _Array) -> None:
+def recovered(structure: Structure, chunk: Chunk, part: _Array, group: NDArray[np.int32], divisor: _Array, out: _Array) -> None:
     """Entries of a chunk from compressed derivatives (m, groups), or the same with a last axis of 1."""
     compressed = np.ascontiguousarray(part).reshape(part.shape[:2])
     recover(compressed, structure.row, structure.column, group, divisor, chunk.entries, out)
