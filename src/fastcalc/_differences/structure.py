@@ -57,7 +57,7 @@ class Structure:
     column: _Numbers
     mirrored: bool = False  # entries (i, j) and (j, i) are one
 
-    @property
+    @functools.cached_property
     def n_colors(self) -> int:
         """Number of colours."""
         return int(self.colors.max(initial=-1)) + 1

@@ -27,7 +27,6 @@ def recover(
     row: NDArray[np.int32],
     column: NDArray[np.int32],
     group: NDArray[np.int32],
-    divisor: NDArray[Any],
     entries: NDArray[np.int32] | None,
     out: NDArray[Any],
 ) -> None: ...

@@ -197,35 +197,26 @@ def gather(
 
 cdef void spread(
     const real *compressed, Py_ssize_t m, Py_ssize_t groups, Py_ssize_t parts, const int32_t *row,
-    const int32_t *column, const int32_t *group, const real *divisor, Py_ssize_t n, const int32_t *entries,
-    Py_ssize_t count, Py_ssize_t size, real *out,
+    const int32_t *column, const int32_t *group, Py_ssize_t n, const int32_t *entries, Py_ssize_t count,
+    Py_ssize_t size, real *out,
 ) noexcept nogil:
-    # IN compressed[m, groups, parts], row[size], column[size], group[n], divisor[n], entries[count] or NULL for all;
+    # IN compressed[m, groups, parts], row[size], column[size], group[n], entries[count] or NULL for all;
     # OUT out[size, parts] at these entries
-    cdef Py_ssize_t k, e, j, g, part
+    cdef Py_ssize_t k, e, part
     cdef const real *source
-    cdef real value
     for k in range(count):
         e = k if entries is NULL else inside(entries[k], size)
-        j = inside(column[e], n)
-        g = group[j]
-        if g < 0:
-            for part in range(parts):
-                out[e * parts + part] = <real>NAN
-            continue
-        source = compressed + (inside(row[e], m) * groups + inside(g, groups)) * parts
+        source = compressed
+        source += (inside(row[e], m) * groups + inside(group[inside(column[e], n)], groups)) * parts
         for part in range(parts):
-            value = source[part] / divisor[j]
-            out[e * parts + part] = known(value)
+            out[e * parts + part] = source[part]
 
 
 def recover(
     cnp.ndarray compressed not None, cnp.ndarray row not None, cnp.ndarray column not None, cnp.ndarray group not None,
-    cnp.ndarray divisor not None, cnp.ndarray entries, cnp.ndarray out not None,
+    cnp.ndarray entries, cnp.ndarray out not None,
 ):
-    """Fill `out` at some entries, None: at all, with compressed derivatives (m, groups) over the divisors (n,) of their
-    columns; NaN for columns in no group, -1. The kernel trusts the indices, which a `Structure` has checked.
-    """
+    """Fill `out` at some entries, None: at all, with derivatives (m, groups) along the groups of their columns."""
     cdef int typenum = real_type(cnp.PyArray_TYPE(compressed))
     cdef Py_ssize_t m = cnp.PyArray_DIM(compressed, 0), groups = cnp.PyArray_DIM(compressed, 1)
     cdef Py_ssize_t parts = 2 if cnp.PyArray_ISCOMPLEX(compressed) else 1
@@ -236,7 +227,6 @@ def recover(
     cdef const int32_t *groups_of = numbers(group, n)
     cdef const int32_t *which = NULL
     cdef void *pc = reals(compressed, typenum, m * groups * parts)
-    cdef void *pd = reals(divisor, typenum, n)
     cdef void *po = reals(out, typenum, size * parts)
     if entries is not None:
         which = numbers(entries, count)
@@ -245,18 +235,13 @@ def recover(
     with nogil:
         if typenum == cnp.NPY_DOUBLE:
             spread[double](
-                <double *>pc, m, groups, parts, rows, columns, groups_of, <double *>pd, n, which, count, size,
-                <double *>po,
+                <double *>pc, m, groups, parts, rows, columns, groups_of, n, which, count, size, <double *>po
             )
         elif typenum == cnp.NPY_FLOAT:
-            spread[float](
-                <float *>pc, m, groups, parts, rows, columns, groups_of, <float *>pd, n, which, count, size,
-                <float *>po,
-            )
+            spread[float](<float *>pc, m, groups, parts, rows, columns, groups_of, n, which, count, size, <float *>po)
         else:
             spread[cnp.longdouble_t](
-                <long double *>pc, m, groups, parts, rows, columns, groups_of, <long double *>pd, n, which, count, size,
-                <long double *>po,
+                <long double *>pc, m, groups, parts, rows, columns, groups_of, n, which, count, size, <long double *>po
             )
 
 
