@@ -141,15 +141,7 @@ class Series(Compressed):
             require_outputs(len(found.value), structure.pattern.shape[0])
             dtype = found.value.dtype if data is None else np.result_type(data, found.value)
             data = np.full(size, np.nan, dtype) if data is None else data.astype(dtype, copy=False)
-            value = found.value.astype(dtype, copy=False)
-            recovered(
-                structure,
-                chunk,
-                value,
-                (structure.colors - chunk.first).astype(np.int32),
-                ones.astype(value.real.dtype),
-                data,
-            )
+            recovered(structure, chunk, found.value, data)
             base = found.base
         assert data is not None  # there is at least one chunk
         status = np.where(np.isfinite(data), Status.EXACT, Status.NON_FINITE).astype(np.int8)

@@ -25,7 +25,7 @@ cdef extern from "Python.h":
 
 cdef enum:
     FEW = 64      # components that move, up to which they are displaced after x was copied
-    PIECE = 2048  # components of x that are copied at a time where more of them move
+    PIECE = 4096  # components of x that are copied at a time where more of them move
 
 
 cdef void displace(
