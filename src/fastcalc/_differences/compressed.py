@@ -64,12 +64,11 @@ def require_outputs(m: int, rows: int) -> None:
         )
 
 
-def recovered(
-    structure: Structure, chunk: Chunk, part: _Array, group: NDArray[np.int32], divisor: _Array, out: _Array
-) -> None:
-    """Entries of a chunk from compressed derivatives (m, groups), or the same with a last axis of 1."""
-    compressed = np.ascontiguousarray(part).reshape(part.shape[:2])
-    recover(compressed, structure.row, structure.column, group, divisor, chunk.entries, out)
+def recovered(structure: Structure, chunk: Chunk, part: _Array, out: _Array) -> None:
+    """Entries of a chunk from derivatives along its colours (m, colours, 1)."""
+    compressed = np.ascontiguousarray(part, out.dtype).reshape(part.shape[:2])
+    group = (structure.colors - chunk.first).astype(np.int32)
+    recover(compressed, structure.row, structure.column, group, chunk.entries, out)
 
 
 class _Entries:
