@@ -25,7 +25,7 @@ class ColoredPlan(NamedTuple):
 
     plan: Plan
     color: _Indices  # of each group
-    result: _Indices  # of each column, -1: none
+    result: NDArray[np.int32]  # of each column, -1: none
 
 
 def colored_plan(colors: _Indices, columns: _Indices, kinds: NDArray[np.uint8], accuracy: int) -> ColoredPlan:
@@ -51,7 +51,7 @@ def colored_plan(colors: _Indices, columns: _Indices, kinds: NDArray[np.uint8], 
     place = np.repeat(np.arange(len(begins)), sizes)
     keys, of_moving = np.unique(place * FIXED + kind, return_inverse=True)
     owner, codes = np.divmod(keys, FIXED)
-    result = np.full(n, -1, np.intp)
+    result = np.full(n, -1, np.int32)
     result[moving] = of_moving
     lengths = np.zeros(FIXED, np.intp)
     for code, piece in lines.items():

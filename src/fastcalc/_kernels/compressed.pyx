@@ -9,6 +9,7 @@ f, without storing them: in one pass over the entries where the values of all co
 `recover` takes differences as they are.
 """
 from libc.math cimport NAN
+from libc.stdint cimport int32_t
 
 cimport numpy as cnp
 
@@ -23,11 +24,11 @@ cdef enum:
     ROUNDING = 2
 
 cdef struct Entries:
-    const Py_ssize_t *place   # in out; NULL: in their order
-    const Py_ssize_t *row
-    const Py_ssize_t *column
-    const Py_ssize_t *result  # of the plan, for each column; -1: none
-    Py_ssize_t m, n, size
+    const int32_t *place   # in out; NULL: in their order
+    const int32_t *row
+    const int32_t *column
+    const int32_t *result  # of the plan, for each column; -1: none
+    Py_ssize_t m, n, size  # size: of out
 
 cdef struct Values:
     Py_ssize_t point, component  # strides in real numbers
@@ -49,10 +50,10 @@ cdef void gather_plainly(
     Py_ssize_t component, const Entries *entries, Py_ssize_t first, Py_ssize_t last, const real *steps, real *out,
 ) noexcept nogil:
     # the usual case: stencils of one difference, of values at these offsets, or of one value where minus is -1
-    cdef const Py_ssize_t *place = entries.place
-    cdef const Py_ssize_t *row = entries.row
-    cdef const Py_ssize_t *column = entries.column
-    cdef const Py_ssize_t *result = entries.result
+    cdef const int32_t *place = entries.place
+    cdef const int32_t *row = entries.row
+    cdef const int32_t *column = entries.column
+    cdef const int32_t *result = entries.result
     cdef const double *weight = &plan.weight[0]
     cdef const double *denominator = &plan.denominator[0]
     cdef Py_ssize_t k, part, j, t, e
@@ -136,7 +137,7 @@ def gather(
     column takes, -1: none. ``steps`` (n,): what to divide it by, of the real type of ``values``.
     """
     cdef int typenum = real_type(cnp.PyArray_TYPE(values))
-    cdef Py_ssize_t columns = cnp.PyArray_DIM(values, 1 if columns_last else 0), t
+    cdef Py_ssize_t columns = cnp.PyArray_DIM(values, 1 if columns_last else 0), count = cnp.PyArray_SIZE(row), t
     cdef Entries entries
     cdef Values at
     cdef Py_ssize_t *plus = NULL
@@ -145,16 +146,16 @@ def gather(
     cdef void *pv
     cdef void *ps
     cdef void *po
-    entries.m, entries.n, entries.size = m, cnp.PyArray_SIZE(result), cnp.PyArray_SIZE(row)
+    entries.m, entries.n, entries.size = m, cnp.PyArray_SIZE(result), cnp.PyArray_SIZE(out)
     entries.place = NULL
     if place is not None:
-        entries.place = indices(place, entries.size)
-    entries.result = indices(result, entries.n)
-    entries.row, entries.column = indices(row, entries.size), indices(column, entries.size)
+        entries.place = numbers(place, count)
+    entries.result = numbers(result, entries.n)
+    entries.row, entries.column = numbers(row, count), numbers(column, count)
     at.parts = 2 if cnp.PyArray_ISCOMPLEX(values) else 1
     at.point = (1 if columns_last else m) * at.parts
     at.component = (columns if columns_last else 1) * at.parts
-    if not 0 <= group <= stop <= plan.n_groups or not 0 <= first <= last <= entries.size:
+    if not 0 <= group <= stop <= plan.n_groups or not 0 <= first <= last <= count:
         raise ValueError("groups outside the plan, or entries outside the pattern")
     if not MAIN <= mode <= ROUNDING or (mode == EMBEDDED and not plan.has_embedded):
         raise ValueError("unknown mode, or a plan without embedded weights")
@@ -163,6 +164,8 @@ def gather(
     at.n_points = plan.n_retained + plan.group_point[stop] - plan.group_point[group]
     if cnp.PyArray_DIM(values, 0 if columns_last else 1) != m or at.n_points > columns:
         raise ValueError("more points than columns of values, or other components")
+    if place is None and count > entries.size:
+        raise ValueError("more entries than there is room for")
     if cnp.PyArray_ISCOMPLEX(out) != (mode != ROUNDING and at.parts == 2):
         raise ValueError("a kernel got an array of the wrong type")
     pv = reals(values, typenum, m * columns * at.parts)
@@ -193,66 +196,63 @@ def gather(
 
 
 cdef void spread(
-    const real *compressed, Py_ssize_t m, Py_ssize_t groups, Py_ssize_t parts, const Py_ssize_t *row,
-    const Py_ssize_t *column, const Py_ssize_t *group, const real *divisor, Py_ssize_t n, const Py_ssize_t *entries,
-    Py_ssize_t count, Py_ssize_t size, real *out,
+    const real *compressed, Py_ssize_t m, Py_ssize_t groups, Py_ssize_t parts, const int32_t *row,
+    const int32_t *column, const int32_t *group, Py_ssize_t n, const int32_t *entries, Py_ssize_t count,
+    Py_ssize_t size, real *out,
 ) noexcept nogil:
-    # IN compressed[m, groups, parts], row[size], column[size], group[n], divisor[n], entries[count] or NULL for all;
+    # IN compressed[m, groups, parts], row[size], column[size], group[n], entries[count] or NULL for all;
     # OUT out[size, parts] at these entries
-    cdef Py_ssize_t k, e, j, g, part
+    cdef Py_ssize_t k, e, part
     cdef const real *source
-    cdef real value
     for k in range(count):
         e = k if entries is NULL else inside(entries[k], size)
-        j = inside(column[e], n)
-        g = group[j]
-        if g < 0:
-            for part in range(parts):
-                out[e * parts + part] = <real>NAN
-            continue
-        source = compressed + (inside(row[e], m) * groups + inside(g, groups)) * parts
+        source = compressed
+        source += (inside(row[e], m) * groups + inside(group[inside(column[e], n)], groups)) * parts
         for part in range(parts):
-            value = source[part] / divisor[j]
-            out[e * parts + part] = known(value)
+            out[e * parts + part] = source[part]
 
 
 def recover(
     cnp.ndarray compressed not None, cnp.ndarray row not None, cnp.ndarray column not None, cnp.ndarray group not None,
-    cnp.ndarray divisor not None, cnp.ndarray entries, cnp.ndarray out not None,
+    cnp.ndarray entries, cnp.ndarray out not None,
 ):
-    """Fill `out` at some entries, None: at all, with compressed derivatives (m, groups) over the divisors (n,) of their
-    columns; NaN for columns in no group, -1. The kernel trusts the indices, which a `Structure` has checked.
-    """
+    """Fill `out` at some entries, None: at all, with derivatives (m, groups) along the groups of their columns."""
     cdef int typenum = real_type(cnp.PyArray_TYPE(compressed))
     cdef Py_ssize_t m = cnp.PyArray_DIM(compressed, 0), groups = cnp.PyArray_DIM(compressed, 1)
     cdef Py_ssize_t parts = 2 if cnp.PyArray_ISCOMPLEX(compressed) else 1
     cdef Py_ssize_t n = cnp.PyArray_SIZE(group), size = cnp.PyArray_SIZE(out)
     cdef Py_ssize_t count = size if entries is None else cnp.PyArray_SIZE(entries)
-    cdef const Py_ssize_t *rows = indices(row, size)
-    cdef const Py_ssize_t *columns = indices(column, size)
-    cdef const Py_ssize_t *groups_of = indices(group, n)
-    cdef const Py_ssize_t *which = NULL if entries is None else indices(entries, count)
+    cdef const int32_t *rows = numbers(row, size)
+    cdef const int32_t *columns = numbers(column, size)
+    cdef const int32_t *groups_of = numbers(group, n)
+    cdef const int32_t *which = NULL
     cdef void *pc = reals(compressed, typenum, m * groups * parts)
-    cdef void *pd = reals(divisor, typenum, n)
     cdef void *po = reals(out, typenum, size * parts)
+    if entries is not None:
+        which = numbers(entries, count)
     if cnp.PyArray_ISCOMPLEX(out) != cnp.PyArray_ISCOMPLEX(compressed):
         raise ValueError("a kernel got real numbers for complex ones")
     with nogil:
         if typenum == cnp.NPY_DOUBLE:
             spread[double](
-                <double *>pc, m, groups, parts, rows, columns, groups_of, <double *>pd, n, which, count, size,
-                <double *>po,
+                <double *>pc, m, groups, parts, rows, columns, groups_of, n, which, count, size, <double *>po
             )
         elif typenum == cnp.NPY_FLOAT:
-            spread[float](
-                <float *>pc, m, groups, parts, rows, columns, groups_of, <float *>pd, n, which, count, size,
-                <float *>po,
-            )
+            spread[float](<float *>pc, m, groups, parts, rows, columns, groups_of, n, which, count, size, <float *>po)
         else:
             spread[cnp.longdouble_t](
-                <long double *>pc, m, groups, parts, rows, columns, groups_of, <long double *>pd, n, which, count, size,
-                <long double *>po,
+                <long double *>pc, m, groups, parts, rows, columns, groups_of, n, which, count, size, <long double *>po
             )
+
+
+cdef inline int32_t *numbers(cnp.ndarray array, Py_ssize_t size) except? NULL:
+    """Data of an array of int32 with `size` entries."""
+    if (
+        cnp.PyArray_TYPE(array) != cnp.NPY_INT32 or not cnp.PyArray_IS_C_CONTIGUOUS(array)
+        or cnp.PyArray_SIZE(array) != size
+    ):
+        raise ValueError("a kernel got indices of the wrong type, layout or size")
+    return <int32_t *>cnp.PyArray_DATA(array)
 
 
 cdef inline Py_ssize_t *indices(cnp.ndarray array, Py_ssize_t size) except? NULL:
