@@ -36,9 +36,7 @@ def main(arguments: list[str] | None = None) -> int:
     rows = compiled_rows.rows(tiny=options.tiny)
     chosen = [row for row in rows if not options.only or any(part in row.name for part in options.only)]
     if not chosen:
-        parser.error(
-            f"no row is called like {options.only[0]!r}; there are {', '.join(row.name for row in rows)}"
-        )
+        parser.error(f"no row is called like {options.only[0]!r}; there are {', '.join(row.name for row in rows)}")
     about = {**machine.describe(PACKAGES), "compiler of the loops": " ".join(twins.compiler() or [])}
     print("\n".join(f"{'- ' * options.markdown}{name}: {text}" for name, text in about.items()) + "\n", flush=True)
     timing.settle_allocator()

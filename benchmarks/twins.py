@@ -48,7 +48,8 @@ def library() -> Any:
     for name in ("wave", "parabola"):
         _declare(getattr(built, name), ctypes.c_double, ctypes.c_double)
         _declare(getattr(built, f"{name}_counted"), ctypes.c_double, ctypes.c_double, ctypes.c_void_p)
-    _declare(built.rosenbrock, ctypes.c_double, ctypes.c_int, _DOUBLES)
+    for name in ("rosenbrock", "series"):
+        _declare(getattr(built, name), ctypes.c_double, ctypes.c_int, _DOUBLES)
     _declare(built.rosenbrock_counted, ctypes.c_double, ctypes.c_int, _DOUBLES, ctypes.c_void_p)
     return built
 

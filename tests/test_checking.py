@@ -913,7 +913,7 @@ def never(*args, **kwargs):
         (
             {"step": 1e-3},
             TypeError,
-            "noise, args, kwargs, argnum, vectorized, on_error; the reference chooses its steps",
+            "noise, args, kwargs, argnum, vectorized, workers, on_error; the reference chooses its steps",
         ),
         ({"scale": -1}, ValueError, "`scale` must be positive and finite; got -1: give sizes, without sign"),
         ({"noise": -1.0}, ValueError, "`noise` must be a finite number of at least 0; got -1.0"),

@@ -19,6 +19,7 @@ OPTIONS = {
     "args, kwargs",
     "argnum",
     "vectorized",
+    "workers",
     "on_error",
     "full_output",
 }

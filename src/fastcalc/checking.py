@@ -67,6 +67,8 @@ def check_gradient(
         Place of x among the arguments: f(*args[:argnum], x, *args[argnum:], **kwargs).
     vectorized : bool, default False
         Both take points as columns, (n, k); f returns (k,), the gradient (n, k).
+    workers : int or map-like callable, optional
+        Who calls f, as for `gradient`; the gradient is called here.
     on_error : {"raise", "nan"}, optional
         Whether an exception of f propagates or makes components inconclusive; those of the gradient propagate.
 

@@ -7,17 +7,71 @@ directions    d/dt f(x + sum_d t_d v_d)   at t = 0
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fastcalc._checking.subject import Subject
+from fastcalc._checking.subject import Call, Subject
 from fastcalc._differences.operators import Jacobian
 from fastcalc._results import DerivativeResult
 
 _Array = NDArray[Any]
-_Place = Callable[[_Array, _Array, _Array | slice], _Array]
+
+
+@dataclass(frozen=True, slots=True)
+class _Components:
+    """Points with z in the place of some variables."""
+
+    variables: NDArray[np.intp]
+
+    def __call__(self, point: _Array, z: _Array, lanes: _Array | slice) -> _Array:
+        point[self.variables] = z
+        return point
+
+
+@dataclass(frozen=True, slots=True)
+class _Directions:
+    """Points moved by t along directions (d, n, lanes), inside the bounds whatever rounding does."""
+
+    directions: _Array
+    lower: _Array
+    upper: _Array
+
+    def __call__(self, point: _Array, t: _Array, lanes: _Array | slice) -> _Array:
+        for direction, distance in zip(self.directions, t, strict=True):
+            if np.any(distance):
+                point += distance * direction[:, lanes]
+        return np.clip(point, self.lower[:, lanes], self.upper[:, lanes])
+
+
+@dataclass(frozen=True, slots=True)
+class _OfCoordinates:
+    """f as a function of coordinates z (c,), or (c + 1, k) where f is vectorised: then the last coordinate, which never
+    changes, is the number of the point in the batch. An object, and not a closure, for workers in other processes.
+    """
+
+    call_f: Call
+    place: _Components | _Directions
+    points: _Array
+    shape: tuple[int, ...]
+    vectorized: bool
+    unit: _Array | None
+
+    def __call__(self, z: _Array) -> Any:
+        if self.vectorized:
+            lanes = z[-1].astype(np.intp)
+            return self.in_units(self.call_f(self.place(self.points[:, lanes], z[:-1], lanes)), lanes)
+        point = self.place(self.points.copy(), z[:, None], slice(None))
+        return self.in_units(self.call_f(point.reshape(self.shape)[()]), 0)
+
+    def in_units(self, output: Any, lanes: Any) -> Any:
+        """Outputs of f as multiples of their noise: one number then says how noisy all are."""
+        if self.unit is None:
+            return output
+        numbers = np.asarray(output)
+        return numbers / self.unit[:, lanes].reshape(numbers.shape)
 
 
 class Reference(NamedTuple):
@@ -40,40 +94,29 @@ class Reference(NamedTuple):
 def of_components(subject: Subject, variables: NDArray[np.intp], widen: float = 1.0) -> Reference:
     """Partial derivatives by some variables; ``widen`` above 1 gives other steps."""
     scale = None if subject.settings.scale is None and widen == 1 else widen * subject.size[variables]
-
-    def place(point: _Array, z: _Array, lanes: _Array | slice) -> _Array:
-        point[variables] = z
-        return point
-
+    place = _Components(variables)
     return _along(subject, place, subject.points[variables], scale, subject.lower[variables], subject.upper[variables])
 
 
 def of_directions(subject: Subject, directions: _Array, reach: _Array, widen: float = 1.0) -> Reference:
     """Derivatives along directions (d, n, lanes), whose steps t end at `reach` (2, d, lanes)."""
-
-    def place(point: _Array, t: _Array, lanes: _Array | slice) -> _Array:
-        for direction, distance in zip(directions, t, strict=True):
-            if np.any(distance):
-                point += distance * direction[:, lanes]
-        return np.clip(point, subject.lower[:, lanes], subject.upper[:, lanes])
-
+    place = _Directions(directions, subject.lower, subject.upper)
     start = np.zeros((len(directions), subject.lanes), subject.points.dtype)
     return _along(subject, place, start, np.full(start.shape, widen), reach[0], reach[1])
 
 
 def _along(
-    subject: Subject, place: _Place, start: _Array, scale: _Array | None, lower: _Array, upper: _Array
+    subject: Subject,
+    place: _Components | _Directions,
+    start: _Array,
+    scale: _Array | None,
+    lower: _Array,
+    upper: _Array,
 ) -> Reference:
     """Derivatives of f by coordinates z (c, lanes), of which ``place`` makes points."""
     points, x, count = subject.points, subject.x, len(start)
     vectorized = subject.settings.vectorized
-
-    def f_of_coordinates(z: _Array) -> Any:
-        if vectorized:  # the last coordinate, which never changes, is the number of the point in the batch
-            lanes = z[-1].astype(np.intp)
-            return _in_units(subject, subject.call_f(place(points[:, lanes], z[:-1], lanes)), lanes)
-        point = place(points.copy(), z[:, None], slice(None))
-        return _in_units(subject, subject.call_f(point.reshape(x.shape)[()]), 0)
+    f_of_coordinates = _OfCoordinates(subject.call_f, place, points, x.shape, vectorized, subject.unit)
 
     if vectorized:
         number = np.arange(subject.lanes, dtype=points.dtype)[None]
@@ -87,6 +130,7 @@ def _along(
         options["bounds"] = (lower, upper)
     if subject.unit is not None:
         options["noise"] = 1.0
+    options["workers"] = subject.workers
     found = _differentiate(f_of_coordinates, start, options)
     unit = 1 if subject.unit is None else subject.unit[:, None]
 
@@ -96,14 +140,6 @@ def _along(
     value, error = unit * of_user(found.value), unit * of_user(found.error)
     status, success = of_user(found.status), of_user(found.success)
     return Reference(value, error, of_user(found.step), status, success, found.evaluations)
-
-
-def _in_units(subject: Subject, output: Any, lanes: Any) -> Any:
-    """Outputs of f as multiples of their noise: one number then says how noisy all are."""
-    if subject.unit is None:
-        return output
-    numbers = np.asarray(output)
-    return numbers / subject.unit[:, lanes].reshape(numbers.shape)
 
 
 def _differentiate(f: Callable[..., Any], z: _Array, options: dict[str, Any]) -> DerivativeResult:

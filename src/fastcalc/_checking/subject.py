@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastcalc import _validation as check
 from fastcalc._differences.engine import Function, values_at
-from fastcalc._differences.problem import as_points, frame_at, make_function, split_arguments
+from fastcalc._differences.problem import as_points, frame_at, make_function, open_workers, split_arguments
 from fastcalc._differences.settings import Settings, parse
 from fastcalc._functions.compiled import CompiledFunction
 from fastcalc._functions.compiled_calls import as_doubles, from_python, require_plain
@@ -23,7 +23,7 @@ from fastcalc._functions.recognition import recognised
 
 _Array = NDArray[Any]
 Kind = Literal["gradient", "jacobian"]
-_OPTIONS = ("scale", "bounds", "noise", "args", "kwargs", "argnum", "vectorized", "on_error")
+_OPTIONS = ("scale", "bounds", "noise", "args", "kwargs", "argnum", "vectorized", "workers", "on_error")
 
 
 class Options(TypedDict, total=False):
@@ -36,7 +36,21 @@ class Options(TypedDict, total=False):
     kwargs: Mapping[str, Any] | None
     argnum: int
     vectorized: bool
+    workers: int | Callable[..., Any] | None
     on_error: Literal["raise", "nan"]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A function of x, from one with other arguments before and after it and by name."""
+
+    f: Callable[..., Any]
+    before: tuple[Any, ...]
+    after: tuple[Any, ...]
+    keywords: dict[str, Any]
+
+    def __call__(self, x: Any) -> Any:
+        return self.f(*self.before, x, *self.after, **self.keywords)
 
 
 @dataclass(slots=True)
@@ -55,6 +69,7 @@ class Subject:
     derivative: Function
     before: tuple[Any, ...]
     after: tuple[Any, ...]
+    workers: Callable[..., Any] | None  # the map that spreads the calls of f
     unit: _Array | None = None  # (m, lanes), powers of 2: noise of f where it has more than rounding errors
 
     @property
@@ -84,9 +99,10 @@ class Subject:
         """Points (n, lanes) away from x, inside the bounds whatever rounding does."""
         return np.asarray(np.clip((self.points + by).astype(self.points.dtype), self.lower, self.upper))
 
-    def call_f(self, point: Any) -> Any:
-        """Call f as the user wrote it, with its other arguments."""
-        return self.f(*self.before, point, *self.after, **(self.settings.kwargs or {}))
+    @property
+    def call_f(self) -> Call:
+        """F as the user wrote it, with its other arguments."""
+        return Call(self.f, self.before, self.after, self.settings.kwargs or {})
 
 
 def open_subject(
@@ -110,9 +126,16 @@ def open_subject(
     points = as_points(numbers, settings, one_variable=False)
     frame = frame_at(settings, numbers, points)
     lower, upper = frame.bounds or (-np.inf, np.inf)
-    others = bool(before or after or settings.kwargs)
+    workers = open_workers(f, settings)
     function = make_function(
-        f, settings, numbers, len(points), scalar=kind == "gradient", one_variable=False, others=others
+        f,
+        settings,
+        numbers,
+        len(points),
+        scalar=kind == "gradient",
+        one_variable=False,
+        others=bool(before or after or settings.kwargs),
+        workers=workers,
     )
     function.bind(before, after, settings.kwargs)
     subject = Subject(
@@ -128,6 +151,7 @@ def open_subject(
         function,
         before,
         after,
+        workers,
     )
     strict = Settings(vectorized=settings.vectorized)  # exceptions of the derivative always propagate
     checked = _checked(derivative, subject)

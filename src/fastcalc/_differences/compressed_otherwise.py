@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from fastcalc._differences import exact
 from fastcalc._differences.climb import CENTRAL, START, Aim, Directions, along, at_bound
-from fastcalc._differences.compressed import Compressed, recovered
+from fastcalc._differences.compressed import Compressed, recovered, require_outputs
 from fastcalc._differences.engine import Function, values_at
 from fastcalc._differences.recipes import NO_FRAME, Frame, sure_room
 from fastcalc._differences.solve import Known, Solution
@@ -52,7 +52,7 @@ class Ladders(Compressed):
         value, error, step = (np.full(size, np.nan, x.real.dtype) for _ in range(3))
         status = np.full(size, Status.NON_FINITE, np.int8)
         base = values_at(function, x)
-        self.require_outputs(len(base))
+        require_outputs(len(base), structure.pattern.shape[0])
         inner = Frame(np.abs(units.unit)[:, None], None, frame.bounds)
         for chunk in structure.chunks:
             directions, group = self._directions(chunk, units)
@@ -85,7 +85,7 @@ class Ladders(Compressed):
         key = 3 * self.structure.colors[moving] + units.suit[moving]
         order = np.argsort(key, kind="stable")
         moving, key = moving[order], key[order]
-        keys, which, counts = np.unique(key, return_inverse=True, return_counts=True)
+        _, which, counts = np.unique(key, return_inverse=True, return_counts=True)
         group = np.full(len(units.unit), -1, np.intp)
         group[moving] = which
         start = np.concatenate([[0], np.cumsum(counts)]).astype(np.intp)
@@ -139,7 +139,7 @@ class Series(Compressed):
         ones = np.ones(n)
         for chunk in structure.chunks:
             found = _Colors(structure, chunk).solve(function, x, NO_FRAME, full=False)
-            self.require_outputs(len(found.value))
+            require_outputs(len(found.value), structure.pattern.shape[0])
             dtype = found.value.dtype if data is None else np.result_type(data, found.value)
             data = np.full(size, np.nan, dtype) if data is None else data.astype(dtype, copy=False)
             value = found.value.astype(dtype, copy=False)

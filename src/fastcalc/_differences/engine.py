@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,11 +22,24 @@ from fastcalc._kernels.plan import Plan
 
 Function = PythonFunction | VectorizedFunction | CompiledCalls
 Plans = Callable[[], Iterable[Plan]]
-_DERIVATIVE, _TRUNCATION, _ROUNDING = range(3)  # modes of the kernel
+DERIVATIVE, TRUNCATION, ROUNDING = range(3)  # modes of the kernel
 
 
 class CoarserOutput(Exception):
     """The first output has a coarser precision than the steps were made for: choose them again."""
+
+
+class Results(Protocol):
+    """Where a walk puts its results: those of groups `group` to `stop` of a plan, as soon as their values are there."""
+
+    def columns(self, function: Function) -> int:
+        """Values to keep in a block."""
+
+    def take(self, function: Function, plan: Plan, group: int, stop: int, mode: int, lane: int, width: int) -> None:
+        """Combine the values of f for some lanes."""
+
+    def nothing(self, function: Function) -> None:
+        """There was no point at all: results of the shape and type of f."""
 
 
 @dataclass(slots=True)
@@ -69,13 +82,29 @@ def walk(
     CoarserOutput
         After the first call of f; `function.coarse` says how coarse.
     """
+    full = _Full(n_targets, x.shape[1], divisors, complete)
+    base = visit(function, plans, x, h, full, estimate=estimate, rounding=rounding)
+    return Walk(full.outs[DERIVATIVE], full.outs.get(TRUNCATION), full.outs.get(ROUNDING), base)
+
+
+def visit(
+    function: Function,
+    plans: Plans,
+    x: NDArray[Any],
+    h: NDArray[Any],
+    results: Results,
+    *,
+    estimate: bool,
+    rounding: bool,
+) -> NDArray[Any] | None:
+    """The walk itself: evaluate, block by block, and have the results taken; returns f(x) (m, lanes) if it was there.
+
+    Arguments and exceptions as for `walk`.
+    """
     lanes = x.shape[1]
-    modes = (
-        [_DERIVATIVE, _TRUNCATION, _ROUNDING] if estimate else [_DERIVATIVE, _ROUNDING] if rounding else [_DERIVATIVE]
-    )
-    outs: dict[int, NDArray[Any]] = {}
+    modes = [DERIVATIVE, TRUNCATION, ROUNDING] if estimate else [DERIVATIVE, ROUNDING] if rounding else [DERIVATIVE]
     base: NDArray[Any] | None = None
-    lane = 0
+    lane, taken = 0, False
     while lane < lanes:
         begun = False
         for plan in plans():
@@ -92,41 +121,72 @@ def walk(
                 begun = True
                 group = 0
                 while group < plan.n_groups:
-                    stop, first, last = plan.block(group, function.columns() // width)
+                    stop, first, last = plan.block(group, results.columns(function) // width)
                     kept = plan.n_retained * width
                     if last > first:
                         _evaluate(function, plan, first, last, x, h, lane, width, kept)
                     if function.values is None:  # all calls failed, with on_error="nan"
                         _learn_shape(function, x, h, kept + (last - first) * width)
                     for mode in modes:
-                        if mode != _TRUNCATION or plan.has_embedded:
-                            out = _destination(outs, mode, function, n_targets, lanes, complete)
-                            if divisors.dtype != out.real.dtype:
-                                divisors = divisors.astype(out.real.dtype)
-                            combine(
-                                plan,
-                                group,
-                                stop,
-                                mode,
-                                function.values,
-                                function.columns_last,
-                                function.m,
-                                lanes,
-                                lane,
-                                width,
-                                divisors,
-                                lane,
-                                out,
-                            )
-                    group = stop
+                        if mode != TRUNCATION or plan.has_embedded:
+                            results.take(function, plan, group, stop, mode, lane, width)
+                    group, taken = stop, True
             if plan.base and function.values is not None:
                 base = _keep_base(base, function, lane, width, lanes)
         lane += width
-    if not outs:  # no point at all: still, the result has the shape and type of f
+    if not taken:
         if function.values is None:
             _learn_shape(function, x, h, 1)
-        outs[_DERIVATIVE] = np.full((function.m, n_targets, lanes), np.nan, function.dtype)
-    return Walk(outs[_DERIVATIVE], outs.get(_TRUNCATION), outs.get(_ROUNDING), base)
+        results.nothing(function)
+    return base
+
+
+class _Full:
+    """Results of all targets, (m, n_targets, lanes), by mode."""
+
+    def __init__(self, n_targets: int, lanes: int, divisors: NDArray[Any], complete: bool) -> None:
+        self.n_targets, self.lanes, self.divisors, self.complete = n_targets, lanes, divisors, complete
+        self.outs: dict[int, NDArray[Any]] = {}
+
+    def columns(self, function: Function) -> int:
+        """What suits the cache."""
+        return function.columns()
+
+    def take(self, function: Function, plan: Plan, group: int, stop: int, mode: int, lane: int, width: int) -> None:
+        """Into the rows of their targets."""
+        out = self._destination(mode, function)
+        if self.divisors.dtype != out.real.dtype:
+            self.divisors = self.divisors.astype(out.real.dtype)
+        combine(
+            plan,
+            group,
+            stop,
+            mode,
+            function.values,
+            function.columns_last,
+            function.m,
+            self.lanes,
+            lane,
+            width,
+            self.divisors,
+            lane,
+            out,
+        )
+
+    def nothing(self, function: Function) -> None:
+        """Unknown, all of them."""
+        self.outs[DERIVATIVE] = np.full((function.m, self.n_targets, self.lanes), np.nan, function.dtype)
+
+    def _destination(self, mode: int, function: Function) -> NDArray[Any]:
+        """Made at first use, widened where f's outputs became wider."""
+        out = self.outs.get(mode)
+        dtype = function.dtype if mode != ROUNDING else function.values.real.dtype
+        if out is None:
+            shape = (function.m, self.n_targets, self.lanes)
+            out = self.outs[mode] = np.empty(shape, dtype) if self.complete else np.full(shape, np.nan, dtype)
+        elif out.dtype != dtype:
+            out = self.outs[mode] = out.astype(dtype)
+        return out
 
 
 def values_at(function: Function, x: NDArray[Any]) -> NDArray[Any]:
@@ -167,20 +227,6 @@ def _learn_shape(function: Function, x: NDArray[Any], h: NDArray[Any], columns: 
             raise function.error
         function.assume_scalar()
     function.forget(columns)
-
-
-def _destination(
-    outs: dict[int, NDArray[Any]], mode: int, function: Function, n_targets: int, lanes: int, complete: bool
-) -> NDArray[Any]:
-    """The array of results of one mode, made at first use, widened where f's outputs became wider."""
-    out = outs.get(mode)
-    dtype = function.dtype if mode != _ROUNDING else function.values.real.dtype
-    if out is None:
-        shape = (function.m, n_targets, lanes)
-        out = outs[mode] = np.empty(shape, dtype) if complete else np.full(shape, np.nan, dtype)
-    elif out.dtype != dtype:
-        out = outs[mode] = out.astype(dtype)
-    return out
 
 
 def _keep_base(base: NDArray[Any] | None, function: Function, lane: int, width: int, lanes: int) -> NDArray[Any]:

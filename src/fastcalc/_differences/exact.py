@@ -232,9 +232,7 @@ class Direction(Exact):
         """One variable, by which x moves along v."""
         every, last = np.arange(self.n), slice(self.order, self.order + 1)
         factor = float(math.factorial(self.order))
-        yield Run(
-            TaylorSpace(1, self.order), (np.ones_like(every), every, self.v), last, slice(0, 1), factor
-        )
+        yield Run(TaylorSpace(1, self.order), (np.ones_like(every), every, self.v), last, slice(0, 1), factor)
 
     def touched(self, fixed: _Mask) -> _Mask:
         """All that v moves."""

@@ -112,6 +112,7 @@ def estimate_noise(
     kwargs: Mapping[str, Any] | None = None,
     argnum: int = 0,
     vectorized: bool = False,
+    workers: int | Callable[..., Any] | None = None,
 ) -> float:
     """Noise of the values of a function near x: the standard deviation of what varies without regularity.
 
@@ -120,7 +121,7 @@ def estimate_noise(
 
     Parameters
     ----------
-    f : callable
+    f : callable or compiled function
         Function of an array of x's shape that returns a scalar, shape () or (1,).
     x : array_like of real numbers
         The point, of any shape; bool, integer and float16 become float64. With ``vectorized=True`` ``(n,)``.
@@ -143,6 +144,8 @@ def estimate_noise(
         Place of x among the arguments: f(*args[:argnum], x, *args[argnum:], **kwargs).
     vectorized : bool, default False
         f takes points as columns, (n, k), and returns (k,): one call per spacing.
+    workers : int or map-like callable, optional
+        Who calls f, as for `gradient`.
 
     Returns
     -------
@@ -194,7 +197,7 @@ def estimate_noise(
     """
     points = check.integer("points", points, 5, 100, "it says from how many values the noise is estimated")
     options = {"step": step, "scale": scale, "bounds": bounds, "args": args, "kwargs": kwargs, "argnum": argnum}
-    problem = open_problem(f, x, options | {"vectorized": vectorized}, None)
+    problem = open_problem(f, x, options | {"vectorized": vectorized, "workers": workers}, None)
     if problem.x.dtype.kind == "c":
         raise TypeError(f"`x` must be real; got dtype {problem.x.dtype}: give its real part")
     if problem.points.shape[1] != 1:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, ClassVar, Unpack, cast
+from typing import Any, ClassVar, Self, Unpack, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -22,6 +22,7 @@ from fastcalc._differences.problem import (
     deliver,
     frame_at,
     make_function,
+    open_workers,
     split_arguments,
 )
 from fastcalc._differences.products import linear_operator
@@ -36,7 +37,7 @@ from fastcalc._differences.settings import (
     which_derivative,
 )
 from fastcalc._differences.solve import Solution, solve_at_once, solve_fixed
-from fastcalc._differences.sparse import Sparse, refuse_destination
+from fastcalc._differences.sparse import Sparse
 from fastcalc._functions.compiled_calls import as_doubles
 from fastcalc._functions.recognition import recognised
 from fastcalc._functions.taylor import PolynomialFunction
@@ -44,6 +45,7 @@ from fastcalc._results import worst
 
 _FLOAT64 = np.dtype(np.float64)
 _Kind = tuple[tuple[int, ...], np.dtype[Any], bool]  # shape and type of x; whether f has other arguments
+_A_NUMBER: _Kind = (), _FLOAT64, False
 
 
 class Operator:
@@ -64,6 +66,7 @@ class Operator:
         self._plain = self._settings is DEFAULT or self._settings.plain
         self._takes_scalars = self._settings.method in ("adaptive", "exact")
         self._spare: list[tuple[_Kind, Function, methods.AnyRecipe]] = []
+        self._workers = open_workers(self._f, self._settings)
 
     def _parse(self, options: Any) -> Settings:
         return parse(options)
@@ -112,7 +115,12 @@ class Operator:
         points = as_points(x, settings, one_variable=self._one_variable)
         frame = frame_at(settings, x, points)
         if self._sparse is not None:
-            self._settle(self._sparse, x, points, frame, (before, after, kwargs or settings.kwargs), out)
+            self._sparse.require(x, settings, out)
+            if self._sparse.detects:
+                others = before, after, kwargs or settings.kwargs
+                function = make_function(self._f, settings, x, len(points), scalar=False, one_variable=False)
+                self._sparse.detect(self._f, Problem(settings, x, points, frame, function), others, self._workers)
+                self._sparse.require(x, settings, out)
         kind = x.shape, x.dtype, bool(before or after or kwargs or settings.kwargs)
         function, recipe = self._take(x, len(points), kind)
         function.evaluations = 0
@@ -131,9 +139,9 @@ class Operator:
                 spare = self._spare.pop()
             except IndexError:  # another thread was faster
                 return None
-            shape, dtype, function, recipe = spare
+            known, function, recipe = spare
             result = None
-            if shape == () and dtype is _FLOAT64 and type(recipe) is adaptive.Lines:
+            if known == _A_NUMBER and type(recipe) is adaptive.Lines:
                 result = recipe.number_at_once(function, x)
             self._spare.append(spare)
             return result
@@ -180,18 +188,17 @@ class Operator:
                 if known == kind:
                     return function, recipe
         function = make_function(
-            self._f, self._settings, x, n, scalar=self._scalar, one_variable=self._one_variable, others=kind[2]
+            self._f,
+            self._settings,
+            x,
+            n,
+            scalar=self._scalar,
+            one_variable=self._one_variable,
+            others=kind[2],
+            workers=self._workers,
         )
         function.guess_scalar |= self._square
         return function, self._recipe(n)
-
-    def _settle(self, sparse: Sparse, x: Any, points: Any, frame: Any, others: Any, out: Any) -> None:
-        """Let the pattern of a sparse result be found, and be one for x."""
-        refuse_destination(out)
-        values = replace(self._settings, method="central")  # detection takes values, whatever the method
-        function = make_function(self._f, values, x, len(points), scalar=False, one_variable=False)
-        function.bind(*others)
-        sparse.settle(Problem(self._settings, x, points, frame, function))
 
     def _finish(self, problem: Problem, solution: Solution, out: NDArray[Any] | None) -> Any:
         if self._sparse is not None:
@@ -210,7 +217,22 @@ class Operator:
         return f"{type(self).__name__}({', '.join([repr(self._f), *changed])})"
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_spare": []}
+        return {**self.__dict__, "_spare": [], "_workers": None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._workers = open_workers(self._f, self._settings)
+
+    def close(self) -> None:
+        """End the threads or processes that an integer `workers` started; a later call starts others."""
+        if isinstance(self._settings.workers, int):
+            cast(Any, self._workers).close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
 
 
 @documented
@@ -222,7 +244,7 @@ class Derivative(Operator):
 
     Parameters
     ----------
-    f : callable
+    f : callable or compiled function
         Function of a scalar; vectorised, of an array ``(k,)``.
     n : int, default 1
         Which derivative, 1 to 10.
@@ -271,7 +293,7 @@ class Gradient(Operator):
 
     Parameters
     ----------
-    f : callable
+    f : callable or compiled function
         Function of an array that returns a scalar.
     {options}
 
@@ -318,8 +340,11 @@ class Jacobian(Operator):
 
     Parameters
     ----------
-    f : callable
+    f : callable or compiled function
         Function of an array.
+    sparsity : sparse array, array_like of bool or "detect", optional
+        Where the Jacobian may be other than 0; results are then `scipy.sparse.csr_array`. The pattern is coloured, or
+        found, at the first call, and verified at the first call for each shape of x.
     {options}
 
     Examples
@@ -332,6 +357,12 @@ class Jacobian(Operator):
     >>> J(2.0, np.array([1.0, 0.0])).round(9)
     array([[ 0.,  1.],
            [-2.,  0.]])
+
+    As ``jac`` of `scipy.optimize.least_squares`, or of a stiff `scipy.integrate.solve_ivp`, it may be sparse:
+
+    >>> J = fc.Jacobian(lambda x: x**2 - np.append(x[1:], 1), sparsity=np.eye(1000) + np.eye(1000, k=1))
+    >>> J(np.ones(1000)).nnz
+    1999
     """
 
     def __init__(self, f: Callable[..., Any], *, sparsity: Any = None, **options: Unpack[Options]) -> None:
@@ -389,10 +420,12 @@ class Hessian(Operator):
 
     Parameters
     ----------
-    f : callable
+    f : callable or compiled function
         Function of an array; usually scalar.
-    gradient : callable, optional
+    gradient : callable or compiled function, optional
         Gradient of f, which is then differentiated instead of f.
+    sparsity : sparse array, array_like of bool or "detect", optional
+        Where the Hessian may be other than 0, as for `Jacobian`; one triangle is enough.
     {options}
 
     Examples

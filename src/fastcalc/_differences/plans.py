@@ -137,14 +137,15 @@ def direction_axes(n: int, directions: Sequence[_Indices], *, coordinates: bool 
     return Axes(n, np.concatenate(component), np.array(start, np.intp), np.concatenate(slot), np.array(step, np.intp))
 
 
-def _gather(start: _Indices, rows: _Indices) -> tuple[_Indices, _Indices]:
+def gather(start: _Indices, rows: _Indices) -> tuple[_Indices, _Indices]:
     """Positions of the entries of `rows` in a CSR array with these starts, and their number per row."""
     counts = start[rows + 1] - start[rows]
     within = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
     return np.repeat(start[rows], counts) + within, counts
 
 
-def _starts(counts: _Indices) -> _Indices:
+def starts(counts: _Indices) -> _Indices:
+    """Where runs of these lengths begin, and the end of the last."""
     return np.concatenate([np.zeros(1, np.intp), np.cumsum(counts, dtype=np.intp)])
 
 
@@ -171,13 +172,13 @@ def _lay_lines(kinds: NDArray[np.uint8], n: int, accuracy: int, first: int) -> _
         n_points[kinds == code] = len(piece.offsets)
         n_terms[kinds == code] = len(piece.weight)
         denominator[kinds == code] = piece.denominator
-    point_start, term_start = _starts(n_points), _starts(n_terms)
+    point_start, term_start = starts(n_points), starts(n_terms)
     offset, weight, difference = (np.zeros(total) for total in (point_start[-1], term_start[-1], term_start[-1]))
     plus, minus = np.zeros(term_start[-1], np.intp), np.zeros(term_start[-1], np.intp)
     for code, piece in pieces.items():
         members = np.flatnonzero(kinds == code)
-        offset[_gather(point_start, members)[0]] = np.tile(piece.offsets, len(members))
-        terms = _gather(term_start, members)[0]
+        offset[gather(point_start, members)[0]] = np.tile(piece.offsets, len(members))
+        terms = gather(term_start, members)[0]
         origin = np.repeat(first + point_start[members], len(piece.weight))
         plus[terms] = origin + np.tile(piece.plus, len(members))
         other = np.tile(piece.minus, len(members))
@@ -205,12 +206,12 @@ def lines_plan(
     base = base or needs_base(kinds[chosen], n, accuracy)
     lines = _lay_lines(kinds[chosen], n, accuracy, int(base))
     targets = np.flatnonzero(kinds[chosen] != FIXED)
-    places, slots_of_point = _gather(axes.start, chosen[lines.owner])
+    places, slots_of_point = gather(axes.start, chosen[lines.owner])
     counts = np.concatenate([np.zeros(int(base), np.intp), slots_of_point])
     return Plan(
         n_components=axes.n_components,
         component=axes.component,
-        point_start=_starts(counts),
+        point_start=starts(counts),
         entry_slot=axes.slot[places],
         multiple=np.repeat(lines.offset, slots_of_point),
         n_retained=int(base),
@@ -311,12 +312,12 @@ def pairs_plan(
     sign_first, sign_second = (np.where(central, 1.0, signs[axes_of]) for axes_of in (first, second))
 
     # entries: the retained lines, then for each point of a pair the slots of both axes
-    places, counts = _gather(axes.start, retained[lines.owner])
+    places, counts = gather(axes.start, retained[lines.owner])
     slots, multiples = [axes.slot[places]], [np.repeat(lines.offset, counts)]
     per_point = [np.zeros(1, np.intp), counts]
     both = np.stack([first[across.owner], second[across.owner]], axis=1)
     factors = np.stack([sign_first[across.owner], sign_second[across.owner]], axis=1) * across.offset[:, None]
-    places, counts = _gather(axes.start, both.reshape(-1))
+    places, counts = gather(axes.start, both.reshape(-1))
     slots.append(axes.slot[places])
     multiples.append(np.repeat(factors.reshape(-1), counts))
     per_point.append(counts.reshape(-1, 2).sum(axis=1))
@@ -338,14 +339,14 @@ def pairs_plan(
     return Plan(
         n_components=axes.n_components,
         component=axes.component,
-        point_start=_starts(np.concatenate(per_point)),
+        point_start=starts(np.concatenate(per_point)),
         entry_slot=np.concatenate(slots),
         multiple=np.concatenate(multiples),
         n_retained=n_retained,
         base=True,
         group_point=n_retained + across.point_start,
         group_result=np.arange(len(first) + 1),
-        term_start=_starts(np.bincount(owner, minlength=len(first))),
+        term_start=starts(np.bincount(owner, minlength=len(first))),
         plus=plus,
         minus=minus,
         weight=weight,
@@ -362,7 +363,7 @@ def pairs_plan(
 def _terms(lines: _Lines, which: _Indices, factor: NDArray[np.float64]) -> tuple[Any, ...]:
     """Owner, plus, minus, weight and embedded weight of the terms of lines `which`, each line times its factor."""
     which_used = np.flatnonzero(factor)
-    places, counts = _gather(lines.term_start, which[which_used])
+    places, counts = gather(lines.term_start, which[which_used])
     owner = np.repeat(which_used, counts)
     factors = factor[owner]
     difference = None if lines.embedded is None else lines.embedded[places] * factors
@@ -405,7 +406,7 @@ def product_plan(axes: Axes, kinds: NDArray[np.uint8], alpha: tuple[int, ...], a
     return Plan(
         n_components=axes.n_components,
         component=axes.component,
-        point_start=_starts(np.append(np.zeros(int(base), np.intp), np.bincount(which, minlength=len(points)))),
+        point_start=starts(np.append(np.zeros(int(base), np.intp), np.bincount(which, minlength=len(points)))),
         entry_slot=axes.step[slot],
         multiple=offsets[which, entry],
         n_retained=int(base),

@@ -69,6 +69,16 @@ def as_points(x: NDArray[Any], settings: Settings, *, one_variable: bool) -> NDA
     return points.copy()
 
 
+def open_workers(f: Callable[..., Any], settings: Settings) -> Callable[..., Any] | None:
+    """The map to spread the calls of f with; None where they are made here."""
+    if settings.workers is None:
+        return None
+    from fastcalc._functions.workers import opened  # and with it concurrent.futures, only where they are needed
+
+    known = (f, *settings.args, *(settings.kwargs or {}).values())
+    return opened(settings.workers, f, known, vectorized=settings.vectorized)
+
+
 def make_function(
     f: Callable[..., Any],
     settings: Settings,
@@ -78,14 +88,28 @@ def make_function(
     scalar: bool,
     one_variable: bool,
     others: bool = False,
+    workers: Callable[..., Any] | None = None,
 ) -> Function:
-    """The adapter that calls f at points of n variables like x; `others`: the call brings arguments besides x."""
+    """The adapter that calls f at points of n variables like x, by workers where there are some; `others`: the call
+    brings arguments besides x.
+    """
     imaginary, nan_on_error = settings.method == "complex", settings.on_error == "nan"
     own = () if one_variable else x.shape[:1] if settings.vectorized else x.shape
     dtype = np.result_type(x.dtype, np.complex64) if imaginary else x.dtype
     if isinstance(f, NumbaFunction):
         others = others or bool(settings.args or settings.kwargs)
         f = f.for_polynomials if settings.method == "exact" else f.at(own, dtype, settings.vectorized, others)
+    if workers is not None and settings.method != "exact":
+        from fastcalc._functions import workers as mapped
+
+        adapter: Any
+        if isinstance(f, CompiledFunction):
+            adapter = mapped.mapped_compiled(f, own, scalar, nan_on_error, workers)
+        elif settings.vectorized:
+            adapter = mapped.MappedVectorized(f, dtype, n, one_variable, scalar, imaginary, nan_on_error, workers)
+        else:
+            adapter = mapped.MappedPython(f, dtype, own, scalar, imaginary, nan_on_error, workers)
+        return cast(Function, adapter)
     if isinstance(f, CompiledFunction):
         return CompiledCalls(f.pointer, n, scalar, nan_on_error)
     if settings.method == "exact":
@@ -169,6 +193,11 @@ class Problem:
         """Shape of the batch of points."""
         return self.x.shape if self.one_variable else self.x.shape[1:] if self.settings.vectorized else ()
 
+    @property
+    def workers(self) -> Callable[..., Any] | None:
+        """The map that spreads the calls of f, for another adapter of the same function."""
+        return getattr(self.function, "workers", None)
+
     def fun(self, solution: Solution) -> Any:
         """f(x) in its own shape, None where it was not evaluated."""
         return None if solution.base is None else solution.base.reshape(self.function.shape + self.batch)[()]
@@ -217,6 +246,8 @@ def open_problem(f: Callable[..., Any], x: ArrayLike, options: Any, out: Any, ot
         check.check_destination(out, (x, *others))
     points = as_points(x, settings, one_variable=False)
     frame = frame_at(settings, x, points)
-    function = make_function(f, settings, x, len(points), scalar=False, one_variable=False)
+    function = make_function(
+        f, settings, x, len(points), scalar=False, one_variable=False, workers=open_workers(f, settings)
+    )
     function.bind(before, after, settings.kwargs)
     return Problem(settings, x, points, frame, function)

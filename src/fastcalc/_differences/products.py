@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from fastcalc import _validation as check
 from fastcalc._differences.lanes import alike, take
 from fastcalc._differences.methods import direction, hessian_direction, rule, solve
-from fastcalc._differences.problem import Problem, open_problem, split_arguments
+from fastcalc._differences.problem import Problem, open_problem, open_workers, split_arguments
 from fastcalc._differences.recipes import Frame, room_along
 from fastcalc._differences.settings import Options, Settings, documented
 from fastcalc._differences.solve import Solution, gathered, solution_of_lanes
@@ -49,7 +49,7 @@ def jvp(
 
     Parameters
     ----------
-    f : callable
+    f : callable or compiled function
         Function of an array, with any shape of output.
     x : array_like
         The point, of any shape; with ``vectorized=True`` ``(n, ...)``.
@@ -144,7 +144,7 @@ def vjp(
 
     Parameters
     ----------
-    f : callable
+    f : callable or compiled function
         Function of an array, with any shape of output.
     x : array_like
         The point, of any shape; with ``vectorized=True`` ``(n, ...)``.
@@ -218,13 +218,13 @@ def hvp(
 
     Parameters
     ----------
-    f : callable
+    f : callable or compiled function
         Function of an array; usually scalar.
     x : array_like
         The point, of any shape; with ``vectorized=True`` ``(n, ...)``.
     v : array_like of real numbers
         Vector of the shape of x, or ``(n,)`` for all points of a batch.
-    gradient : callable, optional
+    gradient : callable or compiled function, optional
         Gradient of f; H v is then its derivative along v.
     {options}
 
@@ -292,6 +292,7 @@ def linear_operator(f: Callable[..., Any], settings: Settings, arguments: tuple[
     x = check.as_numbers("x", point).copy()
     options: Any = {name: getattr(settings, name) for name in Settings.__slots__}
     options |= {"args": before + after, "argnum": len(before), "full_output": False}
+    options["workers"] = open_workers(f, replace(settings, args=before + after))
     output = np.asarray(f(*before, x.copy(), *after, **(settings.kwargs or {})))
     return LinearOperator(
         (output.size, x.size),

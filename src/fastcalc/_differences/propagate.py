@@ -23,7 +23,7 @@ def propagate(f: Callable[..., Any], x: ArrayLike, cov: ArrayLike, **options: Un
 
     Parameters
     ----------
-    f : callable
+    f : callable or compiled function
         Function of a scalar or of an array ``(n,)``, with any shape of output; with ``vectorized=True`` of ``(n, k)``.
     x : array_like of real numbers
         The variables, a scalar or ``(n,)``; bool, integer and float16 become float64.
@@ -92,7 +92,7 @@ def propagate(f: Callable[..., Any], x: ArrayLike, cov: ArrayLike, **options: Un
     slopes = np.array(result.value)
     slopes[~np.asarray(result.success)] = np.nan  # the number there is no derivative to rely on
     shape = slopes.shape[: slopes.ndim - point.ndim]
-    y = _value(f, point, shape, options) if result.fun is None else result.fun
+    y = _value(jacobian, f, point, shape, options) if result.fun is None else result.fun
     return y, _transformed(slopes.reshape(math.prod(shape), point.size), covariance).reshape(shape + shape)[()]
 
 
@@ -148,9 +148,9 @@ def _is_definite(matrix: NDArray[Any]) -> bool:
     return True
 
 
-def _value(f: Callable[..., Any], x: NDArray[Any], shape: tuple[int, ...], options: Any) -> Any:
-    """f(x) itself; NaN where it fails and that is allowed."""
-    kept = {name: options[name] for name in _OF_THE_CALL if name in options}
+def _value(jacobian: Jacobian, f: Callable[..., Any], x: NDArray[Any], shape: tuple[int, ...], options: Any) -> Any:
+    """f(x) itself, by the workers of its Jacobian; NaN where it fails and that is allowed."""
+    kept = {name: options[name] for name in _OF_THE_CALL if name in options} | {"workers": jacobian._workers}
     problem = open_problem(f, x, kept, None)
     function, points = problem.function, problem.points
     function.start()

@@ -34,6 +34,7 @@ class Options(TypedDict, total=False):
     kwargs: Mapping[str, Any] | None
     argnum: int
     vectorized: bool
+    workers: int | Callable[..., Any] | None
     on_error: Literal["raise", "nan"]
     full_output: bool
 
@@ -73,6 +74,10 @@ argnum : int, default 0
     Place of x among the arguments: f(*args[:argnum], x, *args[argnum:], **kwargs).
 vectorized : bool, default False
     {vectorized}
+workers : int or map-like callable, optional
+    Who calls f. An integer: so many threads for a compiled or vectorised f, processes for others; -1 takes all
+    cores. An operator keeps them until it is closed or gone. A callable is the map of a pool or of a cluster,
+    called as ``workers(func, iterable)``. The result does not depend on how many there are.
 on_error : {{"raise", "nan"}}, optional
     Whether an exception of f propagates or makes NaN of what needs the value.
 full_output : bool, default False
@@ -86,11 +91,11 @@ out : ndarray, optional
 _MANY = {
     "method": '"central"',
     "vectorized": """f takes points as columns, (n, k), and returns (k,) or (m, k). x may then hold a batch of points
-    behind its first axis.""",
+    behind its first axis, for compiled functions too, which are still called at one point at a time.""",
 }
 _ONE = {
     "method": '"adaptive"; "central" where `accuracy` is given',
-    "vectorized": "f takes many points, (k,), and returns (k,) or (m, k).",
+    "vectorized": "f takes many points, (k,), and returns (k,) or (m, k). Compiled functions need it not.",
 }
 _PLACE = re.compile(r"^( *)\{(options|options of one variable)\}", re.MULTILINE)
 _Documented = TypeVar("_Documented", bound=Callable[..., Any])
@@ -128,6 +133,7 @@ class Settings:
     kwargs: dict[str, Any] | None = None
     argnum: int = 0
     vectorized: bool = False
+    workers: int | Callable[..., Any] | None = None
     on_error: str = "raise"
     full_output: bool = False
 
@@ -167,11 +173,13 @@ def parse(options: Mapping[str, Any]) -> Settings:
                     "method='adaptive', or leave it out"
                 )
     if settings.method == "exact":
-        for name in ("step", "scale"):
+        for name, why in (
+            ("step", "takes no steps"), ("scale", "takes no steps"), ("workers", "calls f once or a few times"),
+        ):  # fmt: skip
             if getattr(settings, name) is not None:
                 raise ValueError(
-                    f"`{name}` has no effect on method 'exact', which takes no steps; got "
-                    f"{check.short(options[name])}: leave it out"
+                    f"`{name}` has no effect on method 'exact', which {why}; got {check.short(options[name])}: leave "
+                    "it out"
                 )
     if settings.args and settings.argnum > len(settings.args):
         raise ValueError(
@@ -293,6 +301,19 @@ def _most(value: Any) -> int | None:
     return check.integer("max_evaluations", value, 1, None, "it limits the points of f for each component")
 
 
+def _workers(value: Any) -> int | Callable[..., Any] | None:
+    function: Callable[..., Any] | None = value if callable(value) else None
+    if value is None or function is not None:
+        return function
+    remedy = "give a number of threads or processes, -1 for all cores, or a function like map"
+    if hasattr(value, "map"):
+        raise TypeError(f"`workers` must be an integer or a function like map; got {check.short(value)}: give its map")
+    count = check.integer("workers", value, -1, None, remedy)
+    if count == 0:
+        raise ValueError(f"`workers` must be positive, or -1; got 0: {remedy}")
+    return count
+
+
 _CHECKS: dict[str, Callable[[Any], Any]] = {
     "method": lambda value: check.one_of("method", value, METHODS),
     "accuracy": lambda value: value,  # depends on the method
@@ -307,6 +328,7 @@ _CHECKS: dict[str, Callable[[Any], Any]] = {
     "kwargs": _kwargs,
     "argnum": lambda value: check.integer("argnum", value, 0, None, "it is the place of x among the arguments of f"),
     "vectorized": _flag("vectorized"),
+    "workers": _workers,
     "on_error": lambda value: check.one_of("on_error", value, ("raise", "nan")),
     "full_output": _flag("full_output"),
 }

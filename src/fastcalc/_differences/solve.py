@@ -14,11 +14,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from fastcalc._differences import fused
 from fastcalc._differences.engine import CoarserOutput, Function, Walk, walk
 from fastcalc._differences.lanes import alike, take, together
 from fastcalc._differences.plans import FIXED
 from fastcalc._differences.recipes import NO_FRAME, Frame, Recipe, Sample, Sides
 from fastcalc._differences.steps import Rule, is_tiny
+from fastcalc._functions.compiled_calls import CompiledCalls
 from fastcalc._kernels.plan import Plan
 from fastcalc._results import History, Status
 
@@ -111,15 +113,17 @@ def solve_at_once(recipe: Recipe, function: Function, x: NDArray[Any], lanes: in
 
     Points with tiny components are solved again, by `solve_fixed`.
     """
-    plan = recipe.one_block
-    if plan is None:
-        return None
-    if plan.base:  # f at x itself: its warnings are the user's
-        result = function.at_once(
-            plan, x, lanes, recipe.relative, recipe.reach, recipe.tiny_below, recipe.measured, shape, False
-        )
-    else:
-        result = _quietly(recipe, function, plan, x, lanes, shape)
+    result = fused.at_once(recipe, function, x, lanes, shape) if isinstance(function, CompiledCalls) else None
+    if result is None:
+        plan = recipe.one_block
+        if plan is None:
+            return None
+        if plan.base:  # f at x itself: its warnings are the user's
+            result = function.at_once(
+                plan, x, lanes, recipe.relative, recipe.reach, recipe.tiny_below, recipe.measured, shape, False
+            )
+        else:
+            result = _quietly(recipe, function, plan, x, lanes, shape)
     if result is not None:
         for first, points in function.suspects:
             some = np.flatnonzero(is_tiny(np.abs(points), recipe.tiny_below).any(axis=0))

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,10 +19,20 @@ from numpy.typing import NDArray
 from fastcalc._differences.coloring import column_colors
 from fastcalc._differences.pattern import Pattern
 from fastcalc._differences.star import star_colors, star_recovery
+from fastcalc._kernels.compressed import transpose
 
 _Indices = NDArray[np.intp]
 _NUMBERS = 2**22  # compressed derivatives in memory at once
 _FEWEST = 16  # colours at once, whatever they take
+
+
+class ByColor(NamedTuple):
+    """The entries sorted by colours: those of colour c are ``start[c]`` to ``start[c + 1]``."""
+
+    start: _Indices
+    place: _Indices
+    row: _Indices
+    column: _Indices
 
 
 @dataclass(frozen=True)
@@ -50,31 +61,31 @@ class Structure:
         return int(self.colors.max(initial=-1)) + 1
 
     @functools.cached_property
+    def columns(self) -> _Indices:
+        """The columns, colour by colour."""
+        return np.argsort(self.colors, kind="stable").astype(np.intp)
+
+    @functools.cached_property
+    def by_color(self) -> ByColor:
+        """The entries, colour by colour, row by row."""
+        colors = self.colors[self.column]
+        start, place = transpose(np.arange(len(colors) + 1), colors, self.n_colors)
+        return ByColor(start, place, self.row[place], self.column[place])
+
+    @functools.cached_property
     def chunks(self) -> list[Chunk]:
         """The colours in ranges whose differences fit in memory; at least one range."""
         m = self.pattern.shape[0]
         width = max(_FEWEST, _NUMBERS // max(1, m))
         if self.n_colors <= width:
-            columns = np.argsort(self.colors, kind="stable").astype(np.intp)
-            return [Chunk(0, self.n_colors, columns, None)]
+            return [Chunk(0, self.n_colors, self.columns, None)]
         chunks = []
-        in_order, entries = _sorted(self.colors), _sorted(self.colors[self.column])
+        colors, entries = self.colors[self.columns], self.by_color
         for first in range(0, self.n_colors, width):
             stop = min(first + width, self.n_colors)
-            chunks.append(Chunk(first, stop, in_order(first, stop), np.sort(entries(first, stop))))
+            columns = self.columns[slice(*np.searchsorted(colors, [first, stop]))]
+            chunks.append(Chunk(first, stop, columns, entries.place[entries.start[first] : entries.start[stop]]))
         return chunks
-
-
-class _sorted:
-    """Positions of the numbers in a range, ranges by a search among the sorted numbers."""
-
-    def __init__(self, numbers: _Indices) -> None:
-        self.order = np.argsort(numbers, kind="stable").astype(np.intp)
-        self.numbers = numbers[self.order]
-
-    def __call__(self, first: int, stop: int) -> _Indices:
-        start, end = np.searchsorted(self.numbers, [first, stop])
-        return self.order[start:end]
 
 
 def jacobian_structure(pattern: Pattern) -> Structure:

@@ -107,9 +107,6 @@ cdef inline void displace_block(
 cdef class BlockCaller(Caller):
     """Many points a call: f takes (n, k), returns (k,) or (m, k). ``values``: (m, columns)."""
 
-    cdef cnp.ndarray memory
-    cdef bint one_row
-
     def __init__(
         self, function, point_dtype, Py_ssize_t n, bint one_row, bint scalar=False, bint imaginary=False,
         bint nan_on_error=False,
@@ -131,13 +128,11 @@ cdef class BlockCaller(Caller):
         flat = self.memory[:size]
         return flat if self.one_row else flat.reshape(self.n_components, k)
 
-    cpdef evaluate(
+    cdef cnp.ndarray place_points(
         self, Plan plan, Py_ssize_t first, Py_ssize_t last, cnp.ndarray x, cnp.ndarray h, Py_ssize_t all_lanes,
-        Py_ssize_t lane0, Py_ssize_t lanes, Py_ssize_t column,
+        Py_ssize_t lane0, Py_ssize_t lanes,
     ):
-        """Fill the columns from `column` with the values at points `first` to `last`, lanes innermost.
-
-        Returns False where the output is coarser than the steps were made for."""
+        """The points `first` to `last` of a plan as columns, lanes innermost."""
         cdef Py_ssize_t k = (last - first) * lanes
         cdef Py_ssize_t parts = 2 if cnp.PyArray_ISCOMPLEX(x) else 1
         cdef int typenum = real_type(cnp.PyArray_TYPE(x))
@@ -167,6 +162,29 @@ cdef class BlockCaller(Caller):
                 plan, first, last, <long double *>px, <long double *>ph, all_lanes, lane0, lanes, parts, self.imaginary,
                 <long double *>pb,
             )
+        return block
+
+    cdef cnp.ndarray place_along(
+        self, Lines lines, cnp.ndarray line, cnp.ndarray shift, Py_ssize_t first, Py_ssize_t k
+    ):
+        """The points from `first` on along lines as columns."""
+        cdef Py_ssize_t parts = 2 if cnp.PyArray_ISCOMPLEX(self.memory) else 1
+        cdef cnp.ndarray block
+        if lines.n_components != self.n_components or cnp.PyArray_TYPE(lines.x) != cnp.PyArray_TYPE(self.memory):
+            raise ValueError("lines and the buffer differ in size or type")
+        block = self.points(k)
+        lines.place(line, shift, first, k, cnp.PyArray_DATA(block), k * parts, parts)
+        return block
+
+    cpdef evaluate(
+        self, Plan plan, Py_ssize_t first, Py_ssize_t last, cnp.ndarray x, cnp.ndarray h, Py_ssize_t all_lanes,
+        Py_ssize_t lane0, Py_ssize_t lanes, Py_ssize_t column,
+    ):
+        """Fill the columns from `column` with the values at points `first` to `last`, lanes innermost.
+
+        Returns False where the output is coarser than the steps were made for."""
+        cdef Py_ssize_t k = (last - first) * lanes
+        cdef cnp.ndarray block = self.place_points(plan, first, last, x, h, all_lanes, lane0, lanes)
         self.reserve(column + k)
         self.undisplaced = plan.base and last == 1
         if not self.evaluate_points(block, column, k):
@@ -209,14 +227,8 @@ cdef class BlockCaller(Caller):
     cdef bint evaluate_some(
         self, Lines lines, cnp.ndarray line, cnp.ndarray shift, Py_ssize_t first, Py_ssize_t k
     ) except -1:
-        cdef Py_ssize_t parts = 2 if cnp.PyArray_ISCOMPLEX(self.memory) else 1
-        cdef cnp.ndarray block
-        cdef bint done
-        if lines.n_components != self.n_components or cnp.PyArray_TYPE(lines.x) != cnp.PyArray_TYPE(self.memory):
-            raise ValueError("lines and the buffer differ in size or type")
-        block = self.points(k)
-        lines.place(line, shift, first, k, cnp.PyArray_DATA(block), k * parts, parts)
-        done = self.evaluate_points(block, first, k)
+        cdef cnp.ndarray block = self.place_along(lines, line, shift, first, k)
+        cdef bint done = self.evaluate_points(block, first, k)
         if Py_REFCNT(<PyObject *>block) != 1 or Py_REFCNT(<PyObject *>self.memory) != 2:
             self.memory = np.empty(0, self.point_dtype)
         return done

@@ -50,8 +50,8 @@ cdef class Caller:
     cpdef evaluate_along(self, Lines lines, cnp.ndarray line, cnp.ndarray shift, Py_ssize_t count)
     cpdef Py_ssize_t width(self, Plan plan, Py_ssize_t lanes) except -1
     cdef bint place_block(
-        self, Plan plan, cnp.ndarray x, Py_ssize_t lanes, Py_ssize_t lane, Py_ssize_t width, double relative,
-        Py_ssize_t reach, double tiny_below,
+        self, cnp.ndarray x, Py_ssize_t lanes, Py_ssize_t lane, Py_ssize_t width, double relative, Py_ssize_t reach,
+        double tiny_below,
     ) except -1
     cdef object call(self, PyObject *point, Py_ssize_t points)
     cdef object numbers(self, object output)

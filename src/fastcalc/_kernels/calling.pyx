@@ -178,8 +178,8 @@ cdef class Caller:
         cdef cnp.ndarray source = x, out = None, divisors
         self.kept = None
         if (
-            cnp.PyArray_SIZE(x) != plan.n_components * lanes or self.m < 0 or self.epsilon != self.finest
-            or self.point_dtype is not FLOAT64
+            cnp.PyArray_SIZE(x) != plan.n_components * lanes or self.n_components != plan.n_components or self.m < 0
+            or self.epsilon != self.finest or self.point_dtype is not FLOAT64
         ):
             return None
         columns = self.columns()
@@ -193,7 +193,7 @@ cdef class Caller:
         self.suspects = []
         for lane in range(0, lanes, width):
             width = min(width, lanes - lane)
-            tiny = self.place_block(plan, source, lanes, lane, width, relative, reach, tiny_below)
+            tiny = self.place_block(source, lanes, lane, width, relative, reach, tiny_below)
             if tiny:
                 if lanes == 1:
                     return None
@@ -234,11 +234,11 @@ cdef class Caller:
         return out
 
     cdef bint place_block(
-        self, Plan plan, cnp.ndarray x, Py_ssize_t lanes, Py_ssize_t lane, Py_ssize_t width, double relative,
-        Py_ssize_t reach, double tiny_below,
+        self, cnp.ndarray x, Py_ssize_t lanes, Py_ssize_t lane, Py_ssize_t width, double relative, Py_ssize_t reach,
+        double tiny_below,
     ) except -1:
         # a block of lanes of x, and its steps; returns whether a component is tiny
-        cdef Py_ssize_t i, n = plan.n_components
+        cdef Py_ssize_t i, n = self.n_components
         cdef double *source = <double *>reals(x, cnp.NPY_DOUBLE, n * lanes)
         cdef double *goal
         if self.steps is None or cnp.PyArray_DIM(self.steps, 1) != width or cnp.PyArray_DIM(self.steps, 0) != n:

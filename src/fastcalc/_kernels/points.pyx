@@ -28,17 +28,24 @@ cdef void displace(
     Py_ssize_t part,
 ) noexcept nogil:
     # IN h[n_slots, lanes]; INOUT out[component * stride + part]
-    cdef Py_ssize_t e, s
-    for e in range(plan.point_start[point], plan.point_start[point + 1]):
-        s = inside(plan.entry_slot[e], plan.n_slots)
-        out[plan.component[s] * stride + part] += <real>plan.multiple[e] * h[s * lanes + lane]
+    cdef Py_ssize_t e, s, first = plan.point_start[point], last = plan.point_start[point + 1]
+    cdef const Py_ssize_t *slot
+    cdef const double *multiple
+    if first == last:
+        return
+    slot, multiple = &plan.entry_slot[0], &plan.multiple[0]
+    if plan.coordinates and lanes == 1 and stride == 1:  # colours have many entries
+        for e in range(first, last):
+            s = inside(slot[e], plan.n_slots)
+            out[s] += <real>multiple[e] * h[s]
+        return
+    for e in range(first, last):
+        s = inside(slot[e], plan.n_slots)
+        out[plan.component[s] * stride + part] += <real>multiple[e] * h[s * lanes + lane]
 
 
 cdef class PointCaller(Caller):
     """One call a point, in a buffer of x's shape; a NumPy scalar where x is a scalar. ``values``: (columns, m)."""
-
-    cdef cnp.ndarray buffer
-    cdef tuple point_shape
 
     def __init__(
         self, function, point_dtype, tuple point_shape, bint scalar=False, bint imaginary=False, bint nan_on_error=False
@@ -126,14 +133,10 @@ cdef class PointCaller(Caller):
         self.values[column] = array.reshape(-1)
         return 0
 
-    cpdef evaluate(
+    cdef int require_fit(
         self, Plan plan, Py_ssize_t first, Py_ssize_t last, cnp.ndarray x, cnp.ndarray h, Py_ssize_t all_lanes,
-        Py_ssize_t lane0, Py_ssize_t lanes, Py_ssize_t column,
-    ):
-        """Fill the columns from `column` with the values at points `first` to `last`, lanes innermost.
-
-        Returns False, after the first call, where the output is coarser than the steps were made for."""
-        cdef Py_ssize_t p, b, columns = column + (last - first) * lanes
+        Py_ssize_t lane0, Py_ssize_t lanes,
+    ) except -1:
         cdef int typenum = real_type(cnp.PyArray_TYPE(x))
         if not (0 <= first <= last <= plan.n_points and plan.n_components == self.n_components and 0 <= lane0):
             raise ValueError("points outside the plan")
@@ -143,6 +146,17 @@ cdef class PointCaller(Caller):
             raise ValueError("x and the buffer differ in type")
         reals(x, typenum, self.n_components * all_lanes * (2 if cnp.PyArray_ISCOMPLEX(x) else 1))
         reals(h, typenum, plan.n_slots * all_lanes)
+        return 0
+
+    cpdef evaluate(
+        self, Plan plan, Py_ssize_t first, Py_ssize_t last, cnp.ndarray x, cnp.ndarray h, Py_ssize_t all_lanes,
+        Py_ssize_t lane0, Py_ssize_t lanes, Py_ssize_t column,
+    ):
+        """Fill the columns from `column` with the values at points `first` to `last`, lanes innermost.
+
+        Returns False, after the first call, where the output is coarser than the steps were made for."""
+        cdef Py_ssize_t p, b, columns = column + (last - first) * lanes
+        self.require_fit(plan, first, last, x, h, all_lanes, lane0, lanes)
         self.reserve(columns)
         self.undisplaced = plan.base and last == 1
         for p in range(first, last):
