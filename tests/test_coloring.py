@@ -5,6 +5,7 @@ First fit is compared with the textbook's, colour by colour.
 """
 
 import itertools
+import signal
 import time
 
 import numpy as np
@@ -317,7 +318,12 @@ def test_any_order_gives_a_star_coloring(matrix, seed, cautious):
     count = star_fit(pattern.indptr, pattern.indices, order, cautious, n, colors)
     assert count == n_colors(colors)
     assert is_star_coloring(matrix, colors)
-    if not cautious:  # no smaller colour was possible, given those before
+    if cautious:  # neighbours that are there before a vertex all differ
+        near = matrix & ~np.eye(n, dtype=np.bool_)
+        for k, v in enumerate(order):
+            before = colors[[w for w in order[:k] if near[v, w]]]
+            assert len(set(before)) == len(before)
+    else:  # no smaller colour was possible, given those before
         for k, v in enumerate(order):
             before = order[: k + 1]
             for smaller in range(colors[v]):
@@ -389,7 +395,7 @@ def test_hundreds_of_star_colors():
         (box_grid(40, 41), 9),
         (box_grid(8, 9, 10), 27),
         (np.ones((30, 30)), 30),
-        (skewed(800, 800, 8000, 4) + skewed(800, 800, 8000, 4).T, 80),
+        (skewed(2000, 2000, 20000, 4) + skewed(2000, 2000, 20000, 4).T, 80),
     ],
 )
 def test_few_star_colors(matrix, most):
@@ -460,6 +466,43 @@ def test_a_large_pattern_takes_no_more_than_twice_as_long_as_scipy(name):
     (row,) = benchmark.coloring_rows(only=[name])
     assert row.colors <= row.scipy_colors
     assert row.seconds <= 2 * row.scipy_seconds
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs signals by a timer")
+def test_kernels_stop_when_a_signal_handler_raises():
+    class Stop(Exception):
+        pass
+
+    def stop(*_):
+        raise Stop
+
+    n = 10**6
+    matrix = patterns.scattered(n, n, 10, 0)
+    by_columns, pattern = arrays(matrix), pattern_of(matrix).symmetric
+    order, colors = np.random.default_rng(0).permutation(n), np.empty(n, np.intp)
+    neighbors, blocks = count_neighbors(*by_columns[:3]), (np.array([0, n]), np.array([-1]))
+    runs = [
+        lambda: first_fit(*by_columns[:2], n, order, *blocks, colors),
+        lambda: saturation_fit(*by_columns, order, 64, colors),
+        lambda: smallest_last(*by_columns, neighbors),
+        lambda: smallest_last(pattern.indptr, pattern.indices, None, None, np.diff(pattern.indptr)),
+        lambda: star_fit(pattern.indptr, pattern.indices, order, False, n, colors),
+    ]
+    before = signal.signal(signal.SIGALRM, stop)
+    try:
+        for run in runs:
+            start = time.perf_counter()
+            run()
+            whole = time.perf_counter() - start
+            signal.setitimer(signal.ITIMER_REAL, whole / 10)
+            start = time.perf_counter()
+            with pytest.raises(Stop):
+                run()
+            assert time.perf_counter() - start < 0.7 * whole
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 @pytest.mark.parametrize("option", [[], ["--markdown"]])
