@@ -66,7 +66,7 @@ static double step(double x, double relative)
 
 void gradient(long times, function *f, int n, const double *x, double *point, double *out)
 {
-    const double relative = cbrt(0x1p-52);
+    const double relative = pow(0x1p-52, 1.0 / 3.0);
     while (times-- > 0) {
         memcpy(point, x, (size_t)n * sizeof(double));
         for (int i = 0; i < n; i++) {
@@ -83,7 +83,7 @@ void gradient(long times, function *f, int n, const double *x, double *point, do
 /* f(x), f(x +- h_i e_i), f(x +- (h_i e_i + h_j e_j)): 1 + n + n**2 calls; h: [3 * n] */
 void hessian(long times, function *f, int n, const double *x, double *point, double *h, double *out)
 {
-    const double relative = sqrt(sqrt(0x1p-52));
+    const double relative = pow(0x1p-52, 0.25);
     double *up = h + n, *down = up + n;
     while (times-- > 0) {
         memcpy(point, x, (size_t)n * sizeof(double));
@@ -116,7 +116,7 @@ void hessian(long times, function *f, int n, const double *x, double *point, dou
 /* gradients at the points x[n, k] */
 void gradients(long times, function *f, int n, long k, const double *x, double *point, double *out)
 {
-    const double relative = cbrt(0x1p-52);
+    const double relative = pow(0x1p-52, 1.0 / 3.0);
     while (times-- > 0)
         for (long b = 0; b < k; b++) {
             for (int i = 0; i < n; i++)

@@ -99,6 +99,7 @@ int fails_at_call(int m, int n, double *x, double *y, void *data)  /* data: call
     return (*(int *)data)-- == 0 ? -7 : 0;
 }
 void forgets_the_last(int m, int n, double *x, double *y) { outputs(m - 1, n, x, y); }
+void forgets_beyond_one(int m, int n, double *x, double *y) { outputs(x[0] > 1 ? m - 1 : m, n, x, y); }
 void adds(int m, int n, double *x, double *y)
 {
     for (int j = 0; j < m; j++)
@@ -148,6 +149,13 @@ double writes_once(int n, double *x, void *data)  /* at the call that data count
             x[i] += 1;
     return value;
 }
+double writes_one_component(int n, double *x, void *data)  /* data[1], at the call that data[0] counts down to */
+{
+    double value = smooth(n, x);
+    if (((int *)data)[0]-- == 0)
+        x[((int *)data)[1]] += 1;
+    return value;
+}
 double normalises(int n, double *x)
 {
     double largest = 0;
@@ -180,6 +188,14 @@ double slow_beyond_one(int n, double *x, void *data)
         usleep(*(int *)data);
     return x[0];
 }
+double meets(int n, double *x, void *data)  /* 1 once another call is under way, 0 after two seconds without one */
+{
+    int *inside = data, tries;
+    __atomic_add_fetch(inside, 1, __ATOMIC_SEQ_CST);
+    for (tries = 0; tries < 2000 && __atomic_load_n(inside, __ATOMIC_SEQ_CST) < 2; tries++)
+        usleep(1000);
+    return __atomic_load_n(inside, __ATOMIC_SEQ_CST) >= 2;
+}
 #endif
 
 /* a function that calls Python */
@@ -197,9 +213,13 @@ SIGNATURES = {
     "fails_beyond": "int (int, int, double *, double *, void *)",
     "fails_at_call": "int (int, int, double *, double *, void *)",
     "shrinks_and_fails": "int (int, int, double *, double *)",
-    **dict.fromkeys(("rosenbrock_gradient", "forgets_the_last", "adds"), "void (int, int, double *, double *)"),
     **dict.fromkeys(
-        ("smooth_of", "writes_once", "sleeps", "slow_beyond_one", "calls"), "double (int, double *, void *)"
+        ("rosenbrock_gradient", "forgets_the_last", "forgets_beyond_one", "adds"),
+        "void (int, int, double *, double *)",
+    ),
+    **dict.fromkeys(
+        ("smooth_of", "writes_once", "writes_one_component", "sleeps", "slow_beyond_one", "meets", "calls"),
+        "double (int, double *, void *)",
     ),
     **dict.fromkeys(
         (

@@ -1,5 +1,6 @@
 """Compiled functions in all operators and methods: the same bits as the same functions called from Python."""
 
+import contextlib
 import ctypes
 import gc
 import os
@@ -7,6 +8,7 @@ import pickle
 import signal
 import threading
 import time
+import tracemalloc
 import weakref
 from concurrent.futures import ThreadPoolExecutor
 
@@ -367,6 +369,29 @@ def test_a_function_that_writes_into_x_once(library, call):  # noqa: F811
             np.testing.assert_array_equal(operator(writing, x), operator(smooth, x))
 
 
+@pytest.mark.parametrize("component", range(5))
+@pytest.mark.parametrize("method", ["central", "adaptive"])
+def test_a_function_that_writes_one_component_once(library, method, component):  # noqa: F811
+    # which is soon overwritten, because it is displaced next
+    data = np.array([0, component], np.intc)
+    writing = compiled_from(library, "writes_one_component", user_data=data)
+    smooth = compiled_from(library, "smooth")
+    x = np.arange(1.0, 6)
+    expected = fc.gradient(smooth, x, method=method), fc.hessian(smooth, x, method=method)
+    for call in range(40):
+        for operator, result in zip((fc.gradient, fc.hessian), expected, strict=True):
+            data[0] = call
+            np.testing.assert_array_equal(operator(writing, x, method=method), result)
+    product = fc.hvp(smooth, x, x[::-1])
+    for call in range(31):  # not in one loop with the combination; points with one component displaced, and with all
+        data[0] = call
+        np.testing.assert_array_equal(fc.gradient(writing, x, full_output=True).value, fc.gradient(smooth, x))
+        data[0] = call
+        np.testing.assert_array_equal(fc.hvp(writing, x, x[::-1]), product)
+        data[0] = call
+        np.testing.assert_array_equal(fc.hessian(writing, x, full_output=True).value, fc.hessian(smooth, x))
+
+
 def test_a_status_that_its_own_writing_brings_about(library):  # noqa: F811
     ours, theirs = pair(library, "shrinks_and_fails", 3)
     for method in METHODS:
@@ -459,6 +484,18 @@ def test_outputs_that_are_not_written_are_nan(library, name):  # noqa: F811
         assert np.isnan(result).all(axis=1).tolist() == [name == "adds", name == "adds", True]
 
 
+def test_outputs_that_are_not_written_are_not_those_of_another_point(library):  # noqa: F811
+    f = compiled_from(library, "forgets_beyond_one", n_outputs=3)
+    for options in ({}, {"full_output": True}, {"method": "adaptive"}):
+        operator = fc.Jacobian(f, **options)
+        for x, missing in ((X, False), (X + 2, True), (X, False)):
+            result = operator(x)
+            value = getattr(result, "value", result)
+            assert np.isnan(value).all(axis=1).tolist() == [False, False, missing]
+    values = f.values_at(np.tile([[0.5, 1.0], [2.0, 1.0]], (5, 1)))
+    assert np.isnan(values).tolist() == [[False] * 3, [False, False, True]] * 5
+
+
 # --- what compiled functions can't do ---------------------------------------------------------------------------------
 
 
@@ -530,7 +567,7 @@ def test_outputs_where_a_scalar_is_needed(library):  # noqa: F811
 
 def test_operators_with_pointers_cannot_be_pickled(library):  # noqa: F811
     for operator in (fc.Gradient(compiled_from(library, "smooth")), fc.Derivative(compiled_from(library, "wave"))):
-        with pytest.raises(TypeError, match=r"cannot pickle .* Pickle a Python function that makes it there"):
+        with pytest.raises(TypeError, match=r"cannot pickle .* means nothing in another process"):
             pickle.dumps(operator)
 
 
@@ -556,12 +593,12 @@ def test_eight_threads_share_one_operator(library):  # noqa: F811
 
 
 def test_threads_run_side_by_side(library):  # noqa: F811
-    pause = np.array([2000], np.intc)
-    operator = fc.Gradient(compiled_from(library, "sleeps", user_data=pause))
-    begin = time.perf_counter()
-    with ThreadPoolExecutor(4) as pool:
-        list(pool.map(operator, [np.ones(20)] * 4))
-    assert time.perf_counter() - begin < 3 * 40 * 2e-3
+    inside = np.zeros(1, np.intc)
+    f = compiled_from(library, "meets", user_data=inside)
+    for call in (lambda: f.values_at(np.ones((1, 2))), lambda: fc.propagate(f, [1.0], [[0.0]])[0]):
+        inside[0] = 0
+        with ThreadPoolExecutor(2) as pool:
+            assert [np.ravel(met)[0] for met in pool.map(lambda _, call=call: call(), range(2))] == [1, 1]
 
 
 def test_nested_use(library):  # noqa: F811
@@ -590,15 +627,25 @@ def test_interrupts(library, pause):  # noqa: F811
     calls = {
         "batch": lambda: fc.gradient(f, batch, vectorized=True),
         "adaptive": lambda: fc.gradient(f, batch, vectorized=True, method="adaptive"),
-        "hessian": lambda: fc.hessian(f, batch, vectorized=True),
+        "hessian": lambda: fc.hessian(f, np.tile(batch[:8], 20), vectorized=True),
         "values": lambda: f.values_at(np.ascontiguousarray(np.tile(batch.T, (50, 1)))),
     }
     operators = [fc.Gradient(f, vectorized=True)]
     calls["operator"] = lambda: operators[0](batch)
     for name, call in calls.items():
-        assert min(delay_of_interrupt(call) for _ in range(2)) < 0.1 + pause * 1e-6, name
+        assert shortest_delay(call) < 0.1 + pause * 1e-6, name
     small = batch[:, :2]
     assert operators[0](small).shape == small.shape  # usable again
+
+
+def shortest_delay(call, enough=0.05, tries=5):
+    """Of some tries: a machine that is busy with other things delays everything."""
+    shortest = np.inf
+    for _ in range(tries):
+        shortest = min(shortest, delay_of_interrupt(call))
+        if shortest < enough:
+            break
+    return shortest
 
 
 def delay_of_interrupt(call):
@@ -627,7 +674,7 @@ def test_interrupts_where_calls_become_expensive(library):  # noqa: F811
     f = compiled_from(library, "slow_beyond_one", user_data=pause)
     batch = np.ones((1, 50_000))
     batch[0, :30_000] = 0.25
-    assert min(delay_of_interrupt(lambda: fc.gradient(f, batch, vectorized=True)) for _ in range(2)) < 0.2
+    assert shortest_delay(lambda: fc.gradient(f, batch, vectorized=True)) < 0.2
 
 
 def test_pointers_keep_their_owners_alive(library):  # noqa: F811
@@ -644,6 +691,40 @@ def test_pointers_keep_their_owners_alive(library):  # noqa: F811
     del operator
     gc.collect()
     assert seen() is None
+
+
+def test_nothing_is_left_behind(library):  # noqa: F811
+    limit = np.array([2.0])
+    failing = compiled_from(library, "fails_beyond", n_outputs=2, user_data=limit)
+    smooth, clears, wave = (compiled_from(library, name) for name in ("smooth", "clears", "wave"))
+    kept = fc.Gradient(smooth)
+
+    def run():
+        kept(X)
+        fc.gradient(clears, X)
+        fc.derivative(wave, 0.5)
+        compiled_from(library, "smooth").values_at(X[None])
+        fc.jacobian(failing, X, on_error="nan")
+        with contextlib.suppress(fc.CallbackError):
+            fc.jacobian(failing, X)
+        with contextlib.suppress(fc.CallbackError):
+            failing.values_at(X[None])
+
+    calls, grown = 100, []
+    tracemalloc.start()
+    try:
+        for _ in range(2 * calls):  # fills the caches of NumPy and Python with memory that is traced
+            run()
+        while not grown or (min(grown) >= 24 * calls and len(grown) < 8):
+            gc.collect()
+            before = tracemalloc.get_traced_memory()[0]
+            for _ in range(calls):
+                run()
+            gc.collect()
+            grown.append(tracemalloc.get_traced_memory()[0] - before)
+    finally:
+        tracemalloc.stop()
+    assert min(grown) < 24 * calls, grown
 
 
 # --- the kernel -------------------------------------------------------------------------------------------------------
@@ -700,6 +781,9 @@ def test_lines_that_do_not_fit(library, changes, message):  # noqa: F811
     caller.evaluate_along(*arguments.values())
     twin = python_twin(library, "smooth")
     np.testing.assert_array_equal(caller.values[:, 0], [twin([1.5, 1.0]), twin([1.0, 1.25])])
+    signed = caller_of(library, "negates_zeros")
+    signed.evaluate_along(Lines(np.full((2, 1), -0.0)), np.array([0]), np.zeros(1), 1)
+    assert signed.values[0, 0] == -2  # x itself, with its signs
     with pytest.raises(ValueError, match=message):
         caller.evaluate_along(*(arguments | changes).values())
 

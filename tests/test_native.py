@@ -101,7 +101,7 @@ def within_reach(points, options):
 
 @pytest.mark.parametrize("points", [POINTS, HARD], ids=["usual", "hard"])
 @pytest.mark.parametrize("options", FIXED, ids=repr)
-@pytest.mark.parametrize("name", ["rosenbrock", "mixed", "scribbler"])
+@pytest.mark.parametrize("name", ["rosenbrock", "mixed", "scribbler", "doubler", "negator"])
 def test_gradients_are_those_of_python(client, parameter, name, options, points):
     def f(x):
         return client.evaluate(name, x, parameter)
@@ -114,7 +114,7 @@ def test_gradients_are_those_of_python(client, parameter, name, options, points)
 
 @pytest.mark.parametrize("points", [POINTS, HARD], ids=["usual", "hard"])
 @pytest.mark.parametrize("options", FIXED, ids=repr)
-@pytest.mark.parametrize("name", ["rosenbrock", "mixed", "scribbler"])
+@pytest.mark.parametrize("name", ["rosenbrock", "mixed", "scribbler", "doubler", "negator"])
 def test_hessians_are_those_of_python(client, parameter, name, options, points):
     def f(x):
         return client.evaluate(name, x, parameter)
@@ -154,7 +154,7 @@ def test_derivatives_are_those_of_python(client, parameter, name, options, n):
 
 
 @pytest.mark.parametrize("options", ADAPTIVE, ids=repr)
-@pytest.mark.parametrize("name", ["mixed", "scribbler"])
+@pytest.mark.parametrize("name", ["mixed", "scribbler", "doubler", "negator"])
 def test_adaptive_gradients_are_those_of_python(client, parameter, name, options):
     def f(x):
         return client.evaluate(name, x, parameter)
@@ -217,6 +217,27 @@ def test_status_of_a_function_ends_its_derivative(client, plan, failure, fail_at
     assert np.isnan(errors[0]).all()
     assert (statuses[0] == fc.Status.NON_FINITE).all()
     assert np.isfinite(values[1]).all()
+
+
+@pytest.mark.parametrize(("plan", "calls"), [(native.Jacobian(3, 4), 8), (native.Jacobian(3, 4, method="forward"), 9)])
+def test_number_of_calls(client, plan, calls):
+    """The copy of x is as it was after each of them, or they would be made again."""
+    parameter = client.Parameter(0.25)
+    client.differentiate(plan, "circle", POINTS[:1], parameter)
+    assert parameter.calls == calls
+
+
+@pytest.mark.parametrize("method", ["central", "forward", "adaptive"])
+@pytest.mark.parametrize("x", [POINTS[0], np.array([1e-9, 0.5, 2.0, -1e-12])], ids=["usual", "tiny"])
+def test_as_many_calls_as_from_python(client, method, x):
+    """Only what drowned in rounding is taken again."""
+    parameter = client.Parameter(0.25)
+    client.differentiate(native.Jacobian(3, 4, method=method), "circle", x[None], parameter)
+
+    def f(x):
+        return client.evaluate("circle", x, client.Parameter(0.25), 3)
+
+    assert parameter.calls == fc.jacobian(f, x, method=method, full_output=True).evaluations
 
 
 def test_failed_call_is_the_last(client):

@@ -229,3 +229,60 @@ def test_linear_operator_calls():
     assert f.calls == 3
     a.rmatvec(np.ones(4))
     assert f.calls == 3 + 6
+
+
+class TestReactionDiffusion:
+    """Operators with sparse results in SciPy's solvers: 2,000 unknowns in one dimension."""
+
+    N = 2000
+    H = 1 / (N + 1)
+    GRID = np.linspace(0, 1, N + 2)[1:-1]
+    DIFFUSION = 1e-5
+
+    @pytest.fixture
+    def tridiagonal(self):
+        sparse = pytest.importorskip("scipy.sparse")
+        return sparse.diags_array([np.ones(self.N)] * 3, offsets=(-1, 0, 1), shape=(self.N, self.N))
+
+    def laplacian(self, u):
+        padded = np.concatenate([0 * u[:1], u, 0 * u[-1:]])
+        return (padded[2:] - 2 * u + padded[:-2]) / self.H**2
+
+    def residual(self, u):
+        return u + u**3 - self.DIFFUSION * self.laplacian(u) - np.sin(np.pi * self.GRID)
+
+    def energy(self, u):
+        padded = np.concatenate([[0], u, [0]])
+        gradient = np.diff(padded) / self.H
+        wells = u**2 / 2 + u**4 / 4 - u * np.sin(np.pi * self.GRID)
+        return self.DIFFUSION * (gradient @ gradient) / 2 + wells.sum()
+
+    @pytest.mark.parametrize("sparsity", ["given", "detect"])
+    def test_least_squares(self, sparsity, tridiagonal):
+        J = fc.Jacobian(self.residual, sparsity=tridiagonal if sparsity == "given" else "detect")
+        found = optimize.least_squares(self.residual, np.zeros(self.N), jac=J, xtol=1e-12, ftol=1e-12, gtol=1e-10)
+        assert found.success
+        assert found.njev < 12
+        np.testing.assert_allclose(self.residual(found.x), 0, atol=1e-6)
+        assert found.jac.nnz == 3 * self.N - 2
+
+    def test_stiff_equation(self, tridiagonal):
+        def rhs(t, u):
+            return 1e-2 * self.laplacian(u) + u * (1 - u) * np.exp(-t)
+
+        u0 = np.exp(-100 * (self.GRID - 0.5) ** 2)
+        J = fc.Jacobian(rhs, argnum=1, sparsity=tridiagonal)
+        own = integrate.solve_ivp(rhs, (0, 1), u0, method="BDF", jac=J, rtol=1e-6, atol=1e-9)
+        theirs = integrate.solve_ivp(rhs, (0, 1), u0, method="BDF", jac_sparsity=tridiagonal, rtol=1e-6, atol=1e-9)
+        assert own.success
+        assert own.nfev <= 1.2 * theirs.nfev
+        np.testing.assert_allclose(own.y[:, -1], theirs.y[:, -1], atol=1e-6)
+
+    def test_minimize_with_a_sparse_hessian(self, tridiagonal):
+        H = fc.Hessian(self.energy, gradient=self.residual, sparsity=tridiagonal)
+        found = optimize.minimize(
+            self.energy, np.zeros(self.N), method="trust-constr", jac=self.residual, hess=H, options={"gtol": 1e-8}
+        )
+        assert found.success
+        assert found.nit < 40
+        np.testing.assert_allclose(self.residual(found.x), 0, atol=1e-7)

@@ -110,8 +110,10 @@ class DerivativeResult:
 
     Attributes
     ----------
-    value : ndarray or scalar
+    value : ndarray, scalar or csr_array
         The derivative, as without ``full_output``. For `taylor` a polynomial; the rest then has the shape of its coef.
+        With `sparsity` a `scipy.sparse.csr_array`; the rest then has one number for each entry of ``value.data``, and
+        ``csr_array((error, value.indices, value.indptr))`` is a matrix of them.
     error : ndarray or scalar
         Absolute error of `value`, in its units and of its shape; NaN where it is unknown. Adaptive methods mean it as a
         bound, usually tens of times the true error; for fixed steps it is an estimate, from accuracy 4 on.
@@ -213,7 +215,9 @@ class DerivativeResult:
 
     @property
     def _numbers(self) -> Any:
-        """The value, or the coefficients of a polynomial."""
+        """The value, the coefficients of a polynomial, or the entries of a sparse array."""
+        if hasattr(self.value, "indptr"):
+            return self.value.data
         return getattr(self.value, "coef", self.value)
 
     def _index(self, component: Any) -> tuple[int, ...]:

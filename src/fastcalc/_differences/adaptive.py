@@ -26,6 +26,7 @@ from fastcalc._differences.engine import Function
 from fastcalc._differences.lanes import take
 from fastcalc._differences.recipes import Frame
 from fastcalc._differences.solve import Known, Solution
+from fastcalc._functions.compiled_calls import CompiledCalls
 from fastcalc._kernels.coordinates import Coordinates
 from fastcalc._results import History, worst
 
@@ -88,7 +89,7 @@ class Lines(Adaptive):
         ladders = self._coordinates(*x.shape)
         if not ladders.place(function, x):
             return None
-        value = _climb_quietly(ladders, function)
+        value = ladders.climb(function) if isinstance(function, CompiledCalls) else _climb_quietly(ladders, function)
         if value is None:
             return None
         if function.m > 1:
@@ -100,6 +101,8 @@ class Lines(Adaptive):
         ladders = self._coordinates(1, 1)
         if not ladders.place_number(function, x) or function.shape:
             return None
+        if isinstance(function, CompiledCalls):
+            return ladders.climb_number(function)
         return _climb_number_quietly(ladders, function)
 
     def _coordinates(self, n: int, lanes: int) -> Coordinates:

@@ -20,13 +20,12 @@ _Indices = NDArray[np.intp]
 class ColoredPlan(NamedTuple):
     """A plan with one group of points for each colour, and one result for each kind of stencil in it.
 
-    Results are not divided by steps: these belong to the columns, as does the denominator of a stencil.
+    Its results have no divisors: they are divided by the steps of the columns, one by one.
     """
 
     plan: Plan
     color: _Indices  # of each group
-    result: _Indices  # of each column, -1: none
-    denominator: NDArray[np.float64]  # of each column
+    result: NDArray[np.int32]  # of each column, -1: none
 
 
 def colored_plan(colors: _Indices, columns: _Indices, kinds: NDArray[np.uint8], accuracy: int) -> ColoredPlan:
@@ -37,10 +36,9 @@ def colored_plan(colors: _Indices, columns: _Indices, kinds: NDArray[np.uint8], 
     lines = {code: line(code, 1, accuracy) for code in np.unique(kind).tolist()}
     base = any(piece.needs_base for piece in lines.values())
     per_color = max((len(piece.offsets) for piece in lines.values()), default=0)
-    offsets, denominator = np.zeros((FIXED, per_color)), np.ones(n)
+    offsets, denominator = np.zeros((FIXED, per_color)), np.ones(FIXED)
     for code, piece in lines.items():
-        offsets[code] = piece.offsets
-        denominator[moving[kind == code]] = piece.denominator
+        offsets[code], denominator[code] = piece.offsets, piece.denominator
 
     # points of a colour: all of its columns, once per offset
     begins = np.flatnonzero(np.diff(colors[moving], prepend=-1))
@@ -53,7 +51,7 @@ def colored_plan(colors: _Indices, columns: _Indices, kinds: NDArray[np.uint8], 
     place = np.repeat(np.arange(len(begins)), sizes)
     keys, of_moving = np.unique(place * FIXED + kind, return_inverse=True)
     owner, codes = np.divmod(keys, FIXED)
-    result = np.full(n, -1, np.intp)
+    result = np.full(n, -1, np.int32)
     result[moving] = of_moving
     lengths = np.zeros(FIXED, np.intp)
     for code, piece in lines.items():
@@ -89,9 +87,9 @@ def colored_plan(colors: _Indices, columns: _Indices, kinds: NDArray[np.uint8], 
         embedded=embedded if lines and all(piece.embedded is not None for piece in lines.values()) else None,
         divisor_start=np.zeros(len(keys) + 1, np.intp),
         divisor_slot=np.zeros(0, np.intp),
-        denominator=np.ones(len(keys)),
+        denominator=denominator[codes],
         target=each,
         mirror=each,
         n_targets=len(keys),
     )
-    return ColoredPlan(plan, colors[moving[begins]], result, denominator)
+    return ColoredPlan(plan, colors[moving[begins]], result)

@@ -10,7 +10,6 @@ A. R. Curtis, M. J. D. Powell, J. K. Reid, "On the estimation of sparse Jacobian
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -29,6 +28,7 @@ from fastcalc._results import Status
 
 _Array = NDArray[Any]
 _Indices = NDArray[np.intp]
+_NUMBERS = 2**22  # values of f in memory at once
 
 
 class Compressed:
@@ -64,21 +64,32 @@ def require_outputs(m: int, rows: int) -> None:
         )
 
 
-def recovered(structure: Structure, chunk: Chunk, part: _Array, group: _Indices, divisor: _Array, out: _Array) -> None:
-    """Entries of a chunk from compressed derivatives (m, groups), or the same with a last axis of 1."""
-    compressed = np.ascontiguousarray(part).reshape(part.shape[:2])
-    recover(compressed, structure.row, structure.column, group, divisor, chunk.entries, out)
+def recovered(structure: Structure, chunk: Chunk, part: _Array, out: _Array) -> None:
+    """Entries of a chunk from derivatives along its colours (m, colours, 1)."""
+    compressed = np.ascontiguousarray(part, out.dtype).reshape(part.shape[:2])
+    group = (structure.colors - chunk.first).astype(np.int32)
+    recover(compressed, structure.row, structure.column, group, chunk.entries, out)
 
 
 class _Entries:
     """Results of a walk: entries (nnz,) by mode, each taken from the differences along the colour of its column."""
 
-    def __init__(self, structure: Structure, colored: ColoredPlan, steps: _Array) -> None:
+    def __init__(
+        self, structure: Structure, colored: ColoredPlan, steps: _Array, in_doubt: NDArray[np.bool_] | None
+    ) -> None:
         self.structure, self.colored = structure, colored
-        self.divisor = colored.denominator.astype(steps.dtype) * steps
+        self.doubtful: NDArray[np.int32] | None = None  # the only entries whose rounding is asked for
+        if in_doubt is not None:
+            self.doubtful = np.flatnonzero(in_doubt[structure.column]).astype(np.int32)
+        self.steps = steps
         self.whole = len(colored.color) == structure.n_colors  # no colour without a column that moves
         self.outs: dict[int, _Array] = {}
         self.base: _Array | None = None
+
+    def columns(self, function: Function) -> int:
+        """A single pass over the entries is worth more memory than the cache, where points are called one by one."""
+        wanted = 0 if function.columns_last else _NUMBERS // max(1, self.structure.pattern.shape[0])
+        return max(function.columns(), min(wanted, self.colored.plan.n_points))
 
     def take(self, function: Function, plan: Plan, group: int, stop: int, mode: int, lane: int, width: int) -> None:
         """The entries of some colours."""
@@ -91,22 +102,43 @@ class _Entries:
             size = self.structure.pattern.size
             out = np.empty(size, dtype) if self.whole else np.full(size, np.nan, dtype)
         out = self.outs[mode] = out.astype(dtype, copy=False)
-        if self.divisor.dtype != out.real.dtype:
-            self.divisor = self.divisor.astype(out.real.dtype)
-        gather(
-            plan,
-            group,
-            stop,
-            self.colored.color,
-            mode,
-            function.values,
-            function.columns_last,
-            m,
-            *self.structure.by_color,
-            self.colored.result,
-            self.divisor,
-            out,
-        )
+        if self.steps.dtype != out.real.dtype:
+            self.steps = self.steps.astype(out.real.dtype)
+        spans, place, row, column = self._entries(plan, group, stop, mode)
+        for first, last in spans:
+            gather(
+                plan,
+                group,
+                stop,
+                mode,
+                function.values,
+                function.columns_last,
+                m,
+                place,
+                row,
+                column,
+                first,
+                last,
+                self.colored.result,
+                self.steps,
+                out,
+            )
+
+    def _entries(
+        self, plan: Plan, group: int, stop: int, mode: int
+    ) -> tuple[list[tuple[int, int]], NDArray[np.int32] | None, NDArray[np.int32], NDArray[np.int32]]:
+        """Ranges of the entries of these groups in tables of places, rows and columns."""
+        structure, colors = self.structure, self.colored.color[group:stop]
+        place: NDArray[np.int32] | None
+        if mode == ROUNDING and self.doubtful is not None:
+            place = self.doubtful
+            if stop - group < plan.n_groups:
+                place = place[np.isin(structure.colors[structure.column[place]], colors)]
+            return [(0, len(place))], place, structure.row[place], structure.column[place]
+        if stop - group == plan.n_groups:
+            return [(0, len(structure.row))], None, structure.row, structure.column
+        start, place, row, column = structure.by_color
+        return [(start[c], start[c + 1]) for c in colors.tolist()], place, row, column
 
     def nothing(self, function: Function) -> None:
         """No column moves, or there are none."""
@@ -131,22 +163,22 @@ class Differences(Compressed):
             sample = columns.place(x, frame, function.epsilon)
             tiny = columns.tiny(x, frame, function.epsilon) if sample.has_tiny else None
             try:
-                found = self._walk(function, x, sample, full=full, rounding=tiny is not None)
+                found = self._walk(function, x, sample, tiny, full=full)
                 break
             except CoarserOutput:
                 function.epsilon = function.coarse
         again = None
         if tiny is not None:
-            again = self._retake(function, x, frame, tiny[:, 0], found, full=full)
+            again = self._retake(function, x, frame, tiny, found, full=full)
         fixed = None if sample.turned is None else sample.turned.kinds[:, 0] == FIXED
         if not full:
             self.hide_fixed(found.outs[DERIVATIVE], None, fixed)
             return Solution(found.outs[DERIVATIVE][None, :, None], sample.h, found.base, None)
         step, status = self._steps(sample), self._status(found.outs[DERIVATIVE], sample)
         if again is not None:
-            accept, second = again
-            step = np.where(accept, self._steps(second), step)
-            status = np.where(accept, self._status(found.outs[DERIVATIVE], second), status)
+            accepted, second = again
+            step[accepted] = self._steps(second)[accepted]
+            status[accepted] = self._status(found.outs[DERIVATIVE], second)[accepted]
         self.hide_fixed(found.outs[DERIVATIVE], status, fixed)
         error = _errors(found, function.epsilon)
         known = Known(error[None, :, None], status[None, :, None])
@@ -169,17 +201,18 @@ class Differences(Compressed):
         function: Function,
         x: _Array,
         sample: Sample,
+        tiny: NDArray[np.bool_] | None,
         only: NDArray[np.bool_] | None = None,
         *,
         full: bool,
-        rounding: bool,
     ) -> _Entries:
-        """Evaluate and combine; `only`: some columns alone, NaN elsewhere."""
+        """Evaluate and combine, with the rounding of entries in tiny columns; `only`: some columns, NaN elsewhere."""
         kinds = self._usual if sample.turned is None else sample.turned.kinds[:, 0]
         colored = self._plan(kinds, only)
-        found = _Entries(self.structure, colored, self.columns.divisors(x, sample)[:, 0])
+        in_doubt = None if full or tiny is None else tiny[:, 0]
+        found = _Entries(self.structure, colored, self.columns.divisors(x, sample)[:, 0], in_doubt)
         plans = (colored.plan,)
-        found.base = visit(function, lambda: plans, x, sample.h, found, estimate=full, rounding=rounding)
+        found.base = visit(function, lambda: plans, x, sample.h, found, estimate=full, rounding=tiny is not None)
         return found
 
     def _plan(self, kinds: NDArray[np.uint8], only: NDArray[np.bool_] | None) -> ColoredPlan:
@@ -200,30 +233,33 @@ class Differences(Compressed):
         found: _Entries,
         *,
         full: bool,
-    ) -> tuple[NDArray[np.bool_], Sample] | None:
-        """Take poor entries in tiny columns again, with steps for size 1; updates `found`."""
+    ) -> tuple[NDArray[np.intp], Sample] | None:
+        """Take poor entries in tiny columns again, with steps for size 1; updates `found`, returns which and how."""
         if ROUNDING not in found.outs:
             return None
         column, epsilon = self.structure.column, function.epsilon
-        value, rounding = found.outs[DERIVATIVE], found.outs[ROUNDING]
+        some = np.flatnonzero(tiny[column, 0])
+        value, rounding = found.outs[DERIVATIVE][some], found.outs[ROUNDING][some]
         # a bound that overflowed is NaN: no bound at all, where steps are far too small
         bound = np.where(np.isnan(rounding) & np.isfinite(value), np.inf, rounding * epsilon)
-        poor = tiny[column] & (np.abs(value) <= bound * lost(self.columns.rule, epsilon))
+        poor = np.abs(value) <= bound * lost(self.columns.rule, epsilon)
         if not poor.any():
             return None
+        some, value, bound = some[poor], value[poor], bound[poor]
         only = np.zeros(len(x), np.bool_)
-        only[column[poor]] = True
+        only[column[some]] = True
         size = np.abs(x)
         one = np.where(is_tiny(size, self.columns.rule.tiny_below(epsilon)), 1, size).astype(size.dtype)
         sample = self.columns.place(x, frame._replace(scale=one), epsilon)
-        second = self._walk(function, x, sample, only, full=full, rounding=True)
-        again = second.outs[DERIVATIVE]
+        second = self._walk(function, x, sample, tiny, only, full=full)
+        again = second.outs[DERIVATIVE][some]
         # the truth is within the first bound, so a second result that is not has lost more than it gained
-        accept = poor & np.isfinite(again) & (np.abs(again - value) <= bound)
+        accepted = some[np.isfinite(again) & (np.abs(again - value) <= bound)]
         for mode, out in second.outs.items():
             if mode in found.outs:
-                found.outs[mode] = np.where(accept, out, found.outs[mode])
-        return accept, sample
+                found.outs[mode] = found.outs[mode].astype(np.result_type(found.outs[mode], out), copy=False)
+                found.outs[mode][accepted] = out[accepted]
+        return accepted, sample
 
 
 def _errors(found: _Entries, epsilon: float) -> _Array:

@@ -29,7 +29,7 @@ _Indices = NDArray[np.intp]
 
 
 class Triangle:
-    """The upper triangle of a symmetric pattern, as pairs of variables, and where each entry of the pattern is in it."""
+    """The upper triangle of a symmetric pattern, as pairs of variables; `place`: where in it each entry is."""
 
     def __init__(self, pattern: Pattern) -> None:
         self.pattern = pattern

@@ -85,7 +85,7 @@ class Ladders(Compressed):
         key = 3 * self.structure.colors[moving] + units.suit[moving]
         order = np.argsort(key, kind="stable")
         moving, key = moving[order], key[order]
-        keys, which, counts = np.unique(key, return_inverse=True, return_counts=True)
+        _, which, counts = np.unique(key, return_inverse=True, return_counts=True)
         group = np.full(len(units.unit), -1, np.intp)
         group[moving] = which
         start = np.concatenate([[0], np.cumsum(counts)]).astype(np.intp)
@@ -136,14 +136,12 @@ class Series(Compressed):
         if frame.bounds is not None:
             fixed = np.broadcast_to(frame.bounds[0] == frame.bounds[1], x.shape)[:, 0]
         data: _Array | None = None
-        ones = np.ones(n)
         for chunk in structure.chunks:
             found = _Colors(structure, chunk).solve(function, x, NO_FRAME, full=False)
             require_outputs(len(found.value), structure.pattern.shape[0])
             dtype = found.value.dtype if data is None else np.result_type(data, found.value)
             data = np.full(size, np.nan, dtype) if data is None else data.astype(dtype, copy=False)
-            value = found.value.astype(dtype, copy=False)
-            recovered(structure, chunk, value, structure.colors - chunk.first, ones.astype(value.real.dtype), data)
+            recovered(structure, chunk, found.value, data)
             base = found.base
         assert data is not None  # there is at least one chunk
         status = np.where(np.isfinite(data), Status.EXACT, Status.NON_FINITE).astype(np.int8)

@@ -4,21 +4,26 @@ tests of groups find the variables.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from fastcalc import _validation as check
 from fastcalc._differences.grouptesting import find_pattern
+from fastcalc._differences.interactions import Mixed, find_pairs
 from fastcalc._differences.pattern import Pattern
-from fastcalc._differences.probes import KINDS, Probes
-from fastcalc._differences.problem import Problem, as_function, make_function, open_problem
+from fastcalc._differences.probes import KINDS, TREMBLES, Probes, Values, known_places
+from fastcalc._differences.problem import Problem, as_function, make_function, open_problem, open_workers
+from fastcalc._differences.settings import Method
+from fastcalc._differences.surroundings import surroundings
 from fastcalc._functions.compiled_calls import require_plain
 
 _POINTS = 3
+_FULL = 64  # variables from which on a full pattern is worth a warning
 Arguments = tuple[tuple[Any, ...], tuple[Any, ...], dict[str, Any] | None]  # of f before and after x, and by name
 
 
@@ -30,6 +35,7 @@ def detect_sparsity(
     points: int = _POINTS,
     noise: float | None = None,
     symmetric: bool = False,
+    hessian: bool = False,
     scale: ArrayLike | None = None,
     bounds: Any = None,
     args: Sequence[Any] = (),
@@ -39,10 +45,10 @@ def detect_sparsity(
     workers: int | Callable[..., Any] | None = None,
     on_error: Literal["raise", "nan"] = "raise",
 ) -> Any:
-    """Which outputs of f depend on which variables: the entries that its Jacobian may have near x.
+    """Which outputs of f depend on which variables: the entries that its Jacobian, or its Hessian, may have near x.
 
-    For ``sparsity`` of `jacobian`, and of `hessian` from a gradient. ``sparsity="detect"`` calls it, with its default
-    options; called once and kept, a pattern can be looked at, added to, and given to several operators.
+    For ``sparsity`` of `jacobian` and `hessian`. ``sparsity="detect"`` does the same with default options; called once
+    and kept, a pattern can be looked at, added to, and given to several operators.
 
     Parameters
     ----------
@@ -61,6 +67,9 @@ def detect_sparsity(
         What the values of f may be wrong by beyond rounding, absolute. Default: measured.
     symmetric : bool, default False
         f is the gradient of a function, and the Jacobian a Hessian: a full row then costs no more than a full column.
+    hessian : bool, default False
+        f is a scalar function, and the pattern that of its Hessian: the pairs of variables that interact, and the
+        diagonal. From perturbations alone; a gradient, where there is one, tells much more at much less cost.
     scale : float or array_like, optional
         Typical size of each variable. Default: abs(x), and 1 where that is 0; for points away from x also below 1e-5.
     bounds : (lower, upper) or scipy.optimize.Bounds, optional
@@ -72,14 +81,15 @@ def detect_sparsity(
     vectorized : bool, default False
         f takes points as columns, (n, k), and returns (k,) or (m, k).
     workers : int or map-like callable, optional
-        Who calls f, as for `jacobian`; Taylor polynomials stay here.
+        Who calls f, as for `jacobian`; "exact" is done here.
     on_error : {"raise", "nan"}, optional
         Whether an exception of f propagates, or a point where there is one tells nothing.
 
     Returns
     -------
     scipy.sparse.csr_array of bool, shape (m, n)
-        True where output i depends on variable j, m and n being the sizes of f(x) and x.
+        True where output i depends on variable j, m and n being the sizes of f(x) and x. With ``hessian=True``
+        ``(n, n)``.
 
     Raises
     ------
@@ -105,13 +115,19 @@ def detect_sparsity(
 
     An entry too many costs time, not accuracy; one that is missing makes derivatives wrong. So all are joined, and
     operators compare a product J v with differences of f at their first call. Where f multiplies by dense matrices with
-    zeros, ``probes=("perturbation", "exact")`` has fewer entries. No probe sees branches that are far from x.
+    zeros, ``probes=("perturbation", "exact")`` has fewer entries; a warning says so where a pattern of 64 variables or
+    more is full for no other reason. No probe sees branches that are far from x, and all take it that an output which
+    does not notice a group of variables notices none of them.
 
     Variables are tested in groups, which are cut in four from level to level. A Jacobian of c colours takes at most
     about ``4 c log4(n)`` tests of groups; one in no order, with r entries in a row, about ``8 r log4(n)``; a full row
     or a full matrix n. So 100,000 variables take about 70 tests for a tridiagonal matrix, 140 for a five-point grid,
     310 in no order. A test calls f `points` + 1 times, and "exact" once for 4 groups or more; ``9 * points`` calls come
     first. Memory is that of the entries, and of a few points and values of f.
+
+    With ``hessian=True`` two groups interact where f(both moved) - f(one moved) - f(the other moved) + f(x) is above
+    rounding and noise; what is below about 1e-13 of f is missed. Each pair of groups takes a call: in all about 17n for
+    a tridiagonal Hessian, which takes 4n calls itself, and 0.9 n**2 for a full one.
 
     References
     ----------
@@ -140,66 +156,120 @@ def detect_sparsity(
     kinds = _kinds(probes)
     points = check.integer("points", points, 1, 100, "it says at how many points variables are moved")
     level = _level(noise)
-    symmetric = check.flag("symmetric", symmetric)
-    options = {"scale": scale, "bounds": bounds, "args": args, "kwargs": kwargs, "argnum": argnum}
-    options |= {"vectorized": vectorized, "workers": workers, "on_error": on_error}
-    problem = open_problem(f, x, options, None)
+    symmetric, hessian = check.flag("symmetric", symmetric), check.flag("hessian", hessian)
+    if hessian and (symmetric or kinds not in (None, ("perturbation",))):
+        name, value = ("symmetric", symmetric) if symmetric else ("probes", probes)
+        raise ValueError(
+            f"`{name}` is for Jacobians, of gradients too; got {value!r} with hessian=True: leave it out, or give the "
+            "gradient as f and symmetric=True"
+        )
+    options = {"scale": scale, "bounds": bounds, "args": args, "kwargs": kwargs, "argnum": argnum, "workers": workers}
+    problem = open_problem(f, x, options | {"vectorized": vectorized, "on_error": on_error}, None)
     settings = problem.settings
-    function = as_function(f, settings)
-    others = settings.args[: settings.argnum], settings.args[settings.argnum :], settings.kwargs
     try:
         from scipy.sparse import csr_array
     except ImportError as error:
         raise ImportError("`detect_sparsity` needs SciPy, for its result: pip install scipy") from error
-    pattern = _pattern(function, problem, others, kinds, points, level, symmetric=symmetric)
+    f = as_function(f, settings)
+    before, after = settings.args[: settings.argnum], settings.args[settings.argnum :]
+    subject = Subject(f, problem, (before, after, settings.kwargs), open_workers(f, settings))
+    if hessian:
+        pattern = _pairs(subject, points, level)
+    else:
+        pattern = _pattern(subject, kinds, points, level, symmetric=symmetric)
     matrix = csr_array((np.ones(pattern.size, np.bool_), pattern.indices, pattern.indptr), shape=pattern.shape)
     matrix.has_canonical_format = True
     return matrix
 
 
-def detected(f: Callable[..., Any], problem: Problem, others: Arguments, *, symmetric: bool = False) -> Pattern:
-    """The pattern for ``sparsity="detect"`` of f, as `as_function` gives it, at a point, with default options."""
-    return _pattern(f, problem, others, None, _POINTS, 0.0, symmetric=symmetric)
-
-
-def _pattern(
+def detected(
     f: Callable[..., Any],
     problem: Problem,
     others: Arguments,
-    kinds: Sequence[str] | None,
-    points: int,
-    noise: float,
+    workers: Callable[..., Any] | None = None,
     *,
-    symmetric: bool,
+    symmetric: bool = False,
+    hessian: bool = False,
 ) -> Pattern:
-    n = len(problem.points)
-    if problem.points.shape[1] != 1:
-        raise ValueError(f"`x` must be one point, of shape (n,); got shape {problem.x.shape}: take one column")
-    strange = np.flatnonzero(~np.isfinite(problem.points))
-    if len(strange):
-        raise ValueError(
-            f"`x` must be finite, so that f has values near it; got {problem.points[strange[0], 0]} for variable "
-            f"{strange[0]}"
+    """The pattern for ``sparsity="detect"`` of f, as `as_function` gives it, at a point, with default options."""
+    subject = Subject(f, problem, others, workers)
+    if hessian:
+        return _pairs(subject, _POINTS, 0.0)
+    return _pattern(subject, None, _POINTS, 0.0, symmetric=symmetric)
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A function, where its dependences are asked for, its other arguments, and who calls it."""
+
+    f: Callable[..., Any]
+    problem: Problem
+    others: Arguments
+    workers: Callable[..., Any] | None
+
+    def adapter(self, method: Method, on_error: str) -> Any:
+        """A fresh adapter; ValueError or TypeError where f can't do without numbers and the method is "exact"."""
+        require_plain("f", self.f, method, False)
+        problem, settings = self.problem, replace(self.problem.settings, method=method, on_error=on_error)
+        workers = None if method == "exact" else self.workers
+        others = any(self.others)
+        n = len(problem.points)
+        made = make_function(
+            self.f, settings, problem.x, n, scalar=False, one_variable=False, others=others, workers=workers
         )
-
-    if problem.settings.method == "complex":
-        problem = replace(problem, points=np.ascontiguousarray(problem.points.real))
-
-    def adapter(method: str, on_error: str) -> Any:
-        require_plain("f", f, method, False)
-        settings = replace(problem.settings, method=method, on_error=on_error)
-        made = make_function(f, settings, problem.x, n, scalar=False, one_variable=False, workers=problem.workers)
-        made.bind(*others)
+        made.bind(*self.others)
         return made
 
-    test = Probes(adapter, problem, kinds, points=points, noise=noise)
+    @property
+    def points(self) -> NDArray[Any]:
+        """The point x (n, 1), of x's type whatever the method."""
+        points = self.problem.points
+        if points.shape[1] != 1:
+            raise ValueError(f"`x` must be one point, of shape (n,); got shape {self.problem.x.shape}: take one column")
+        strange = np.flatnonzero(~np.isfinite(points))
+        if len(strange):
+            raise ValueError(
+                f"`x` must be finite, so that f has values near it; got {points[strange[0], 0]} for variable "
+                f"{strange[0]}"
+            )
+        return np.ascontiguousarray(points.real) if self.problem.settings.method == "complex" else points
+
+
+def _pattern(subject: Subject, kinds: Sequence[str] | None, points: int, noise: float, *, symmetric: bool) -> Pattern:
+    n, settings = len(subject.points), subject.problem.settings
+    trembles = TREMBLES if kinds is None or "perturbation" in kinds else 0
+    places = surroundings(subject.points, subject.problem.frame, points, trembles)
+    test = Probes(subject.adapter, places, kinds, noise=noise, on_error=settings.on_error)
     if symmetric and test.m != n:
         raise ValueError(
             f"a gradient has one output per variable, {n}; got {test.m} outputs with symmetric=True: is f a gradient?"
         )
     pattern = find_pattern(test.m, n, test, symmetric=symmetric)
     test.require_answers()
-    return pattern
+    if n >= _FULL and pattern.size > test.m * n / 2 and test.seen_by_nan_alone > test.seen / 2:
+        warnings.warn(
+            f"{pattern.size} of {test.m} x {n} entries were detected, most of them by NaN alone, which 0 * x spreads, "
+            'too: if f multiplies by dense matrices with zeros, detect_sparsity(..., probes=("perturbation", "exact")) '
+            "finds fewer",
+            RuntimeWarning,
+            stacklevel=3,
+        )
+    return pattern.symmetric if symmetric else pattern
+
+
+def _pairs(subject: Subject, points: int, noise: float) -> Pattern:
+    """The pattern of a Hessian from values."""
+    n, on_error = len(subject.points), subject.problem.settings.on_error
+    values = Values(subject.adapter("central", "raise"), n)
+    places = known_places(values, surroundings(subject.points, subject.problem.frame, points, TREMBLES), on_error)
+    if values.m != 1:
+        raise ValueError(
+            f"a Hessian without a gradient is that of a scalar function; got an `f` with {values.m} outputs: take one "
+            "output at a time, or give the gradient as f and symmetric=True"
+        )
+    if on_error == "nan":
+        values = Values(subject.adapter("central", "nan"), n, values)
+    return find_pairs(n, Mixed(values, places, noise))
 
 
 def _kinds(probes: Any) -> tuple[str, ...] | None:

@@ -32,6 +32,9 @@ class CoarserOutput(Exception):
 class Results(Protocol):
     """Where a walk puts its results: those of groups `group` to `stop` of a plan, as soon as their values are there."""
 
+    def columns(self, function: Function) -> int:
+        """Values to keep in a block."""
+
     def take(self, function: Function, plan: Plan, group: int, stop: int, mode: int, lane: int, width: int) -> None:
         """Combine the values of f for some lanes."""
 
@@ -118,7 +121,7 @@ def visit(
                 begun = True
                 group = 0
                 while group < plan.n_groups:
-                    stop, first, last = plan.block(group, function.columns() // width)
+                    stop, first, last = plan.block(group, results.columns(function) // width)
                     kept = plan.n_retained * width
                     if last > first:
                         _evaluate(function, plan, first, last, x, h, lane, width, kept)
@@ -144,6 +147,10 @@ class _Full:
     def __init__(self, n_targets: int, lanes: int, divisors: NDArray[Any], complete: bool) -> None:
         self.n_targets, self.lanes, self.divisors, self.complete = n_targets, lanes, divisors, complete
         self.outs: dict[int, NDArray[Any]] = {}
+
+    def columns(self, function: Function) -> int:
+        """What suits the cache."""
+        return function.columns()
 
     def take(self, function: Function, plan: Plan, group: int, stop: int, mode: int, lane: int, width: int) -> None:
         """Into the rows of their targets."""

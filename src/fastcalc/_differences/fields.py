@@ -22,7 +22,7 @@ def laplacian(f: Callable[..., Any], x: ArrayLike, *, out: _Array | None = None,
 
     Parameters
     ----------
-    f : callable
+    f : callable or compiled function
         Function of an array, with any shape of output.
     x : array_like
         The point, of any shape; with ``vectorized=True`` ``(n, ...)``.
@@ -62,7 +62,7 @@ def divergence(f: Callable[..., Any], x: ArrayLike, *, out: _Array | None = None
 
     Parameters
     ----------
-    f : callable
+    f : callable or compiled function
         Vector field: its output has the shape of its argument; vectorised ``(n, k)`` to ``(n, k)``.
     x : array_like
         The point, of any shape; with ``vectorized=True`` ``(n, ...)``.
@@ -114,7 +114,7 @@ def curl(f: Callable[..., Any], x: ArrayLike, *, out: _Array | None = None, **op
 
     Parameters
     ----------
-    f : callable
+    f : callable or compiled function
         Vector field of 3 or 2 variables: ``(3,)`` to ``(3,)`` or ``(2,)`` to ``(2,)``; vectorised ``(n, k)`` to
         ``(n, k)``.
     x : array_like

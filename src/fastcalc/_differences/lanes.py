@@ -14,6 +14,9 @@ def alike(patterns: NDArray[Any]) -> Iterator[tuple[NDArray[np.intp], NDArray[An
     if patterns.shape[1] == 0:
         yield np.zeros(0, np.intp), np.zeros(len(patterns), patterns.dtype)
         return
+    if patterns.shape[1] == 1:
+        yield np.zeros(1, np.intp), patterns[:, 0]
+        return
     columns, of_lane = np.unique(patterns, axis=1, return_inverse=True)
     for k in range(columns.shape[1]):
         yield np.flatnonzero(of_lane.reshape(-1) == k), columns[:, k]

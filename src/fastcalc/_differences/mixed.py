@@ -26,7 +26,7 @@ def partial(
 
     Parameters
     ----------
-    f : callable
+    f : callable or compiled function
         Function of an array, with any shape of output.
     x : array_like
         The point, of any shape; with ``vectorized=True`` ``(n, ...)``.

@@ -121,7 +121,7 @@ def estimate_noise(
 
     Parameters
     ----------
-    f : callable
+    f : callable or compiled function
         Function of an array of x's shape that returns a scalar, shape () or (1,).
     x : array_like of real numbers
         The point, of any shape; bool, integer and float16 become float64. With ``vectorized=True`` ``(n,)``.

@@ -37,7 +37,7 @@ from fastcalc._differences.settings import (
     which_derivative,
 )
 from fastcalc._differences.solve import Solution, solve_at_once, solve_fixed
-from fastcalc._differences.sparse import Sparse, refuse_destination
+from fastcalc._differences.sparse import Sparse
 from fastcalc._functions.compiled_calls import as_doubles
 from fastcalc._functions.recognition import recognised
 from fastcalc._functions.taylor import PolynomialFunction
@@ -115,7 +115,12 @@ class Operator:
         points = as_points(x, settings, one_variable=self._one_variable)
         frame = frame_at(settings, x, points)
         if self._sparse is not None:
-            self._settle(self._sparse, x, points, frame, (before, after, kwargs or settings.kwargs), out)
+            self._sparse.require(x, settings, out)
+            if self._sparse.detects:
+                others = before, after, kwargs or settings.kwargs
+                function = make_function(self._f, settings, x, len(points), scalar=False, one_variable=False)
+                self._sparse.detect(self._f, Problem(settings, x, points, frame, function), others, self._workers)
+                self._sparse.require(x, settings, out)
         kind = x.shape, x.dtype, bool(before or after or kwargs or settings.kwargs)
         function, recipe = self._take(x, len(points), kind)
         function.evaluations = 0
@@ -195,16 +200,6 @@ class Operator:
         function.guess_scalar |= self._square
         return function, self._recipe(n)
 
-    def _settle(self, sparse: Sparse, x: Any, points: Any, frame: Any, others: Any, out: Any) -> None:
-        """Let the pattern of a sparse result be found, and be one for x."""
-        refuse_destination(out)
-        values = replace(self._settings, method="central")  # detection takes values, whatever the method
-        function = make_function(
-            self._f, values, x, len(points), scalar=False, one_variable=False, workers=self._workers
-        )
-        function.bind(*others)
-        sparse.settle(self._f, Problem(self._settings, x, points, frame, function), others)
-
     def _finish(self, problem: Problem, solution: Solution, out: NDArray[Any] | None) -> Any:
         if self._sparse is not None:
             return self._sparse.finish(problem, solution)
@@ -249,7 +244,7 @@ class Derivative(Operator):
 
     Parameters
     ----------
-    f : callable
+    f : callable or compiled function
         Function of a scalar; vectorised, of an array ``(k,)``.
     n : int, default 1
         Which derivative, 1 to 10.
@@ -298,7 +293,7 @@ class Gradient(Operator):
 
     Parameters
     ----------
-    f : callable
+    f : callable or compiled function
         Function of an array that returns a scalar.
     {options}
 
@@ -345,8 +340,11 @@ class Jacobian(Operator):
 
     Parameters
     ----------
-    f : callable
+    f : callable or compiled function
         Function of an array.
+    sparsity : sparse array, array_like of bool or "detect", optional
+        Where the Jacobian may be other than 0; results are then `scipy.sparse.csr_array`. The pattern is coloured, or
+        found, at the first call, and verified at the first call for each shape of x.
     {options}
 
     Examples
@@ -359,6 +357,12 @@ class Jacobian(Operator):
     >>> J(2.0, np.array([1.0, 0.0])).round(9)
     array([[ 0.,  1.],
            [-2.,  0.]])
+
+    As ``jac`` of `scipy.optimize.least_squares`, or of a stiff `scipy.integrate.solve_ivp`, it may be sparse:
+
+    >>> J = fc.Jacobian(lambda x: x**2 - np.append(x[1:], 1), sparsity=np.eye(1000) + np.eye(1000, k=1))
+    >>> J(np.ones(1000)).nnz
+    1999
     """
 
     def __init__(self, f: Callable[..., Any], *, sparsity: Any = None, **options: Unpack[Options]) -> None:
@@ -416,10 +420,12 @@ class Hessian(Operator):
 
     Parameters
     ----------
-    f : callable
+    f : callable or compiled function
         Function of an array; usually scalar.
-    gradient : callable, optional
+    gradient : callable or compiled function, optional
         Gradient of f, which is then differentiated instead of f.
+    sparsity : sparse array, array_like of bool or "detect", optional
+        Where the Hessian may be other than 0, as for `Jacobian`; one triangle is enough.
     {options}
 
     Examples

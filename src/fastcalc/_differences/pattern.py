@@ -43,6 +43,13 @@ class Pattern:
         return rows
 
     @functools.cached_property
+    def as_scipy(self) -> tuple[NDArray[Any], NDArray[Any]]:
+        """``indices`` and ``indptr`` in the type that SciPy takes for this size."""
+        small = max(*self.shape, self.size) <= np.iinfo(np.int32).max
+        kind = np.int32 if small else np.int64
+        return self.indices.astype(kind), self.indptr.astype(kind)
+
+    @functools.cached_property
     def transposed(self) -> Pattern:
         """The entries column by column (CSC), as the pattern of the transposed matrix."""
         m, n = self.shape

@@ -22,9 +22,8 @@ from numpy.typing import NDArray
 
 from fastcalc._differences.engine import Function
 from fastcalc._differences.plans import base_plan
-from fastcalc._differences.problem import Problem
 from fastcalc._differences.settings import Method
-from fastcalc._differences.surroundings import Spot, surroundings
+from fastcalc._differences.surroundings import Spot
 from fastcalc._functions.taylor import PolynomialFunction
 from fastcalc._taylor.data import series_dtype
 from fastcalc._taylor.space import TaylorSpace
@@ -36,12 +35,12 @@ _Mask = NDArray[np.bool_]
 _Groups = Sequence[NDArray[np.intp]]
 Adapters = Callable[[Method, str], Any]
 
-_TREMBLES = 8  # how often all variables move by a few units in the last place
-_ABOVE = 16.0  # a change that counts, over the largest one of these
+TREMBLES = 8  # how often all variables move by a few units in the last place
+ABOVE = 8.0  # a change that counts, over the largest one of these
 _BYTES = 2**23  # of points in a block
 _BYTES_OF_SERIES = 2**18  # of coefficients of x in a run, of at least
 _FEWEST = 4  # groups
-_FAILURES = 32  # of f at points of one kind, after which there are no more of it
+_FAILURES = 64  # of f at points of one kind, after which there are no more of it
 
 
 class Probe(Protocol):
@@ -61,30 +60,27 @@ class Probes:
     ----------
     make : callable
         Makes an adapter of f for a method and what to do on errors; for the method "exact" it may raise.
-    problem : Problem
-        Where, and the options; its adapter is not used.
+    spots : list of Spot
+        Where to move variables.
     kinds : sequence of str, optional
         Some of `KINDS`, whose failures are raised; None: all of which f is capable.
-    points : int
-        At how many points to move variables.
     noise : float
         What values of f may be wrong by.
+    on_error : str
+        "nan" where points at which f fails are to tell nothing.
     """
 
     def __init__(
-        self, make: Adapters, problem: Problem, kinds: Sequence[str] | None, *, points: int, noise: float
+        self, make: Adapters, spots: Sequence[Spot], kinds: Sequence[str] | None, *, noise: float, on_error: str
     ) -> None:
-        on_error, n = problem.settings.on_error, len(problem.points)
+        n = len(spots[0].x)
         self._required = kinds is not None
         kinds = KINDS if kinds is None else kinds
         strict = Values(make("central", "raise"), n)
-        places = _known(strict, problem, points, _TREMBLES if "perturbation" in kinds else 0)
+        places = known_places(strict, spots, on_error)
         self.m = strict.m
         lenient = Values(make("central", "nan"), n, strict)
         self._probes: list[Probe] = []
-        if "nan" in kinds:
-            clearest = min(places, key=lambda known: int(np.isnan(known.value).sum()))
-            self._probes.append(Spreading(strict if self._required and on_error == "raise" else lenient, clearest))
         if "perturbation" in kinds:
             self._probes += [Moving(strict if on_error == "raise" else lenient, known, noise) for known in places]
         if "exact" in kinds:
@@ -95,7 +91,11 @@ class Probes:
                     raise
             else:
                 self._probes.append(Differentiated(function, places[min(1, len(places) - 1)].spot.x, self._required))
+        if "nan" in kinds:
+            clearest = min(places, key=lambda known: int(np.isnan(known.value).sum()))
+            self._probes.append(Spreading(strict if self._required and on_error == "raise" else lenient, clearest))
         self._all = self._probes
+        self.seen = self.seen_by_nan_alone = 0
         self._at_once = max(_FEWEST, strict.width)
 
     def __call__(self, groups: _Groups) -> Iterator[_Mask]:
@@ -103,8 +103,19 @@ class Probes:
         for first in range(0, len(groups), self._at_once):
             some = groups[first : first + self._at_once]
             noticed = np.zeros((len(some), self.m), np.bool_)
-            self._probes = [probe for probe in self._probes if probe.mark(some, noticed)]
+            self._probes = [probe for probe in self._probes if self._mark(probe, some, noticed)]
             yield from noticed
+
+    def _mark(self, probe: Probe, groups: _Groups, noticed: _Mask) -> bool:
+        """Let a probe mark, and count what it sees of single variables; NaN comes last, after all others."""
+        single = np.array([len(group) == 1 for group in groups])
+        before = int(noticed[single].sum())
+        goes_on = probe.mark(groups, noticed)
+        news = int(noticed[single].sum()) - before
+        self.seen += news
+        if isinstance(probe, Spreading):
+            self.seen_by_nan_alone += news
+        return goes_on
 
     def require_answers(self) -> None:
         """Require, once all is done, that at least one kind of probe told anything."""
@@ -125,14 +136,14 @@ class Known:
     change: _Array
 
 
-def _known(values: Values, problem: Problem, points: int, trembles: int) -> list[Known]:
-    """Points around x, with the values of f there."""
+def known_places(values: Values, spots: Sequence[Spot], on_error: str) -> list[Known]:
+    """The spots at which f is defined, with its values there."""
     found: list[Known] = []
-    for spot in surroundings(problem.points, problem.frame, points, trembles):
+    for spot in spots:
         try:
             found.append(values.around(spot))
         except Exception as error:
-            if problem.settings.on_error == "raise":
+            if on_error == "raise":
                 raise
             failure = error
     if not found:
@@ -213,6 +224,7 @@ class Displaced:
 
     def __init__(self, values: Values, x: _Array, target: _Array) -> None:
         self.values, self.x, self.target = values, x, target
+        self.takes = np.ones(len(x), np.bool_)  # False for variables with which f fails
         self.failures = 0
         self.error: BaseException | None = None
         self.answered = False
@@ -225,14 +237,14 @@ class Displaced:
         """See `Probe`."""
         width = self.values.width
         for first in range(0, len(groups), width):
-            some = groups[first : first + width]
+            some = [group[self.takes[group]] for group in groups[first : first + width]]
             values = self.values.moved(self.x, self.target, some)
             shown: _Mask = self.shows(values).T
             if self.values.error is None:
                 noticed[first : first + width] |= shown
                 self.answered = True
                 continue
-            failed = np.isnan(values).all(axis=0)
+            failed: _Mask = np.all(np.isnan(values), axis=0)
             self.answered |= not failed.all()
             for k, group in enumerate(some):
                 noticed[first + k] |= self._alone(group) if failed[k] else shown[k]
@@ -251,7 +263,10 @@ class Displaced:
             return self.shows(values)[:, 0]
         self.failures, self.error = self.failures + 1, self.values.error
         half = len(group) // 2
-        return self._alone(group[:half]) | self._alone(group[half:]) if half else nothing
+        if half == 0:
+            self.takes[group] = False
+            return nothing
+        return self._alone(group[:half]) | self._alone(group[half:])
 
 
 class Spreading(Displaced):
@@ -274,7 +289,7 @@ class Moving(Displaced):
     def __init__(self, values: Values, known: Known, noise: float) -> None:
         super().__init__(values, known.spot.x, known.spot.moved)
         self.base = known.value[:, None]
-        self.tolerance = np.maximum(_ABOVE * known.change, 2 * noise)[:, None]
+        self.tolerance = np.maximum(ABOVE * known.change, 2 * noise)[:, None]
 
     def shows(self, values: _Array) -> _Mask:
         """A change above all that rounding and noise do."""
@@ -308,7 +323,7 @@ class Differentiated:
                 self.error = error
                 return False
             self.answered = True
-            noticed[first : first + len(some)] |= (series[1:] != 0) & ~np.isnan(series[1:]) & ~np.isnan(series[0])
+            noticed[first : first + len(some)] |= (series[1:] != 0) & ~np.isnan(series[1:])
         return True
 
     def _series(self, groups: _Groups) -> _Array:

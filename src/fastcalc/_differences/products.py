@@ -49,7 +49,7 @@ def jvp(
 
     Parameters
     ----------
-    f : callable
+    f : callable or compiled function
         Function of an array, with any shape of output.
     x : array_like
         The point, of any shape; with ``vectorized=True`` ``(n, ...)``.
@@ -144,7 +144,7 @@ def vjp(
 
     Parameters
     ----------
-    f : callable
+    f : callable or compiled function
         Function of an array, with any shape of output.
     x : array_like
         The point, of any shape; with ``vectorized=True`` ``(n, ...)``.
@@ -218,13 +218,13 @@ def hvp(
 
     Parameters
     ----------
-    f : callable
+    f : callable or compiled function
         Function of an array; usually scalar.
     x : array_like
         The point, of any shape; with ``vectorized=True`` ``(n, ...)``.
     v : array_like of real numbers
         Vector of the shape of x, or ``(n,)`` for all points of a batch.
-    gradient : callable, optional
+    gradient : callable or compiled function, optional
         Gradient of f; H v is then its derivative along v.
     {options}
 

@@ -23,7 +23,7 @@ def propagate(f: Callable[..., Any], x: ArrayLike, cov: ArrayLike, **options: Un
 
     Parameters
     ----------
-    f : callable
+    f : callable or compiled function
         Function of a scalar or of an array ``(n,)``, with any shape of output; with ``vectorized=True`` of ``(n, k)``.
     x : array_like of real numbers
         The variables, a scalar or ``(n,)``; bool, integer and float16 become float64.

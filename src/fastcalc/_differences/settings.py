@@ -91,11 +91,11 @@ out : ndarray, optional
 _MANY = {
     "method": '"central"',
     "vectorized": """f takes points as columns, (n, k), and returns (k,) or (m, k). x may then hold a batch of points
-    behind its first axis.""",
+    behind its first axis, for compiled functions too, which are still called at one point at a time.""",
 }
 _ONE = {
     "method": '"adaptive"; "central" where `accuracy` is given',
-    "vectorized": "f takes many points, (k,), and returns (k,) or (m, k).",
+    "vectorized": "f takes many points, (k,), and returns (k,) or (m, k). Compiled functions need it not.",
 }
 _PLACE = re.compile(r"^( *)\{(options|options of one variable)\}", re.MULTILINE)
 _Documented = TypeVar("_Documented", bound=Callable[..., Any])

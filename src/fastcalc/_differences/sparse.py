@@ -7,12 +7,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
-from fastcalc import _validation as check
 from fastcalc._differences import methods
 from fastcalc._differences.compressed_hessian import Triangle
+from fastcalc._differences.detection import Arguments, detected
 from fastcalc._differences.pattern import Pattern, parse_pattern
 from fastcalc._differences.problem import Problem
 from fastcalc._differences.settings import Settings
@@ -54,25 +53,31 @@ class Sparse:
             pattern = pattern.symmetric
         self._pattern = pattern
 
-    def settle(self, f: Callable[..., Any], problem: Problem, others: tuple[Any, ...]) -> None:
-        """Find the pattern, if need be, and require that it fits x, before f is called otherwise."""
-        if problem.settings.vectorized and problem.x.ndim > 1:
-            raise ValueError(
-                f"`sparsity` is for one point, x of shape (n,) where f is vectorised; got a batch of shape "
-                f"{problem.x.shape}: call the operator point by point, it keeps pattern and colours"
-            )
-        if self._pattern is None:
-            from fastcalc._differences.detection import detected
+    @property
+    def detects(self) -> bool:
+        """Whether the pattern is still to be found."""
+        return self._pattern is None
 
-            with self._lock:
-                if self._pattern is None:
-                    self._take(detected(f, problem, others, symmetric=self.square))
-        assert self._pattern is not None
-        n = self._pattern.shape[1]
-        if n != problem.x.size:
+    def detect(self, f: Callable[..., Any], problem: Problem, others: Arguments, workers: Any) -> None:
+        """Find the pattern of f, which is the gradient for a Hessian from one, at the point of a problem."""
+        with self._lock:
+            if self._pattern is None:
+                gradient = self.square and not self.from_values
+                self._take(detected(f, problem, others, workers, symmetric=gradient, hessian=self.from_values))
+
+    def require(self, x: NDArray[Any], settings: Settings, out: Any) -> None:
+        """What must hold before f is called."""
+        if out is not None:
+            raise ValueError("`out` is for dense results; got it with `sparsity`, whose results are new sparse arrays")
+        if settings.vectorized and x.ndim > 1:
             raise ValueError(
-                f"`sparsity` must have one column per variable, {problem.x.size} for x of shape {problem.x.shape}; got "
-                f"{n} columns"
+                f"`sparsity` is for one point, x of shape (n,) where f is vectorised; got a batch of shape {x.shape}: "
+                "call the operator point by point, it keeps pattern and colours"
+            )
+        if self._pattern is not None and self._pattern.shape[1] != x.size:
+            raise ValueError(
+                f"`sparsity` must have one column per variable, {x.size} for x of shape {x.shape}; got "
+                f"{self._pattern.shape[1]} columns"
             )
 
     def recipe(self, settings: Settings) -> methods.AnyRecipe:
@@ -107,10 +112,8 @@ class Sparse:
         from scipy.sparse import csr_array
 
         assert self._pattern is not None
-        pattern = self._pattern
-        small = max(*pattern.shape, pattern.size) <= np.iinfo(np.int32).max
-        kind = np.int32 if small else np.int64
-        matrix = csr_array((data, pattern.indices.astype(kind), pattern.indptr.astype(kind)), shape=pattern.shape)
+        indices, indptr = (array.copy() for array in self._pattern.as_scipy)
+        matrix = csr_array((data, indices, indptr), shape=self._pattern.shape)
         matrix.has_canonical_format = True
         return matrix
 
@@ -133,11 +136,3 @@ def _require_scipy() -> None:
         import scipy.sparse  # noqa: F401
     except ImportError as error:
         raise ImportError("`sparsity` needs SciPy, whose sparse arrays are the results: pip install scipy") from error
-
-
-def refuse_destination(out: Any) -> None:
-    """Sparse results are new arrays."""
-    if out is not None:
-        raise ValueError(
-            f"`out` is for dense results; got {check.short(type(out).__name__)} with `sparsity`: leave it out"
-        )

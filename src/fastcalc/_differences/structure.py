@@ -16,11 +16,14 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from fastcalc._differences.coloring import column_colors, star_colors, star_recovery
+from fastcalc._differences.coloring import column_colors
 from fastcalc._differences.pattern import Pattern
+from fastcalc._differences.star import star_colors, star_recovery
 from fastcalc._kernels.compressed import transpose
 
 _Indices = NDArray[np.intp]
+_Numbers = NDArray[np.int32]  # of rows, columns and entries: kernels wait for memory more than for anything else
+_MOST = 2**31 - 1
 _NUMBERS = 2**22  # compressed derivatives in memory at once
 _FEWEST = 16  # colours at once, whatever they take
 
@@ -29,9 +32,9 @@ class ByColor(NamedTuple):
     """The entries sorted by colours: those of colour c are ``start[c]`` to ``start[c + 1]``."""
 
     start: _Indices
-    place: _Indices
-    row: _Indices
-    column: _Indices
+    place: _Numbers
+    row: _Numbers
+    column: _Numbers
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,7 @@ class Chunk:
     first: int
     stop: int
     columns: _Indices
-    entries: _Indices | None
+    entries: _Numbers | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,11 +53,11 @@ class Structure:
 
     pattern: Pattern
     colors: _Indices
-    row: _Indices
-    column: _Indices
+    row: _Numbers
+    column: _Numbers
     mirrored: bool = False  # entries (i, j) and (j, i) are one
 
-    @property
+    @functools.cached_property
     def n_colors(self) -> int:
         """Number of colours."""
         return int(self.colors.max(initial=-1)) + 1
@@ -68,7 +71,8 @@ class Structure:
     def by_color(self) -> ByColor:
         """The entries, colour by colour, row by row."""
         colors = self.colors[self.column]
-        start, place = transpose(np.arange(len(colors) + 1), colors, self.n_colors)
+        start, order = transpose(np.arange(len(colors) + 1), colors, self.n_colors)
+        place = order.astype(np.int32)
         return ByColor(start, place, self.row[place], self.column[place])
 
     @functools.cached_property
@@ -89,14 +93,28 @@ class Structure:
 
 def jacobian_structure(pattern: Pattern) -> Structure:
     """Columns that share no row have one colour."""
-    return Structure(pattern, column_colors(pattern), pattern.rows, pattern.indices)
+    _require_numbers(pattern)
+    return Structure(pattern, column_colors(pattern), _row_numbers(pattern), pattern.indices.astype(np.int32))
 
 
 def hessian_structure(pattern: Pattern) -> Structure:
     """A star colouring of a symmetric pattern; entries (i, j) and (j, i) are read off the same place."""
+    _require_numbers(pattern)
     colors = star_colors(pattern)
     color, row = star_recovery(pattern, colors)
-    here = row == pattern.rows
-    column = np.where(here, pattern.indices, pattern.rows)
+    rows = _row_numbers(pattern)
+    column = np.where(row == rows, pattern.indices, rows).astype(np.int32)
     assert (colors[column] == color).all()
-    return Structure(pattern, colors, row, column, mirrored=True)
+    return Structure(pattern, colors, row.astype(np.int32), column, mirrored=True)
+
+
+def _row_numbers(pattern: Pattern) -> _Numbers:
+    return np.repeat(np.arange(pattern.shape[0], dtype=np.int32), np.diff(pattern.indptr))
+
+
+def _require_numbers(pattern: Pattern) -> None:
+    if max(*pattern.shape, pattern.size) > _MOST:
+        raise ValueError(
+            f"`sparsity` may have at most {_MOST} rows, columns and entries; got shape {pattern.shape} with "
+            f"{pattern.size} entries: differentiate some outputs at a time"
+        )

@@ -1,7 +1,7 @@
 """Points around x at which dependences show, and by how much variables move there.
 
 x itself, where f is needed, may be special: a product is flat where its factors are 0. So there are points at random
-around it, ever farther away: ``x + 2**-k size u`` with u between -1 and 1.
+around it, at several distances: ``x + 2**-k size u`` with u between -1 and 1.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from fastcalc._differences.steps import TINY
 
 _Array = NDArray[Any]
 
-_FAR = 0.5  # how far away the last point is, over the size of a variable; the others half as far, a quarter, ...
+_FAR = 0.5  # how far away the last point is, over the size of a variable; those before it half as far, and so on
+_RINGS = 4  # through so many distances
 _MOVE = 0.125  # largest move of a variable, over its size; the smallest is half of it
 _ULPS = 4  # largest step of a trembling variable, in units in the last place of its size
 
@@ -38,7 +39,7 @@ def surroundings(x: _Array, frame: Frame, count: int, trembles: int) -> list[Spo
     """The point x (n, 1) and `count` - 1 others inside the bounds; the same ones at each call."""
     around = _Around(x[:, 0], frame)
     with np.errstate(all="ignore"):
-        return [around.spot(2.0 ** (k - count) * 2 * _FAR if k else 0.0, trembles) for k in range(count)]
+        return [around.spot(_FAR * 0.5 ** ((count - 1 - k) % _RINGS) if k else 0.0, trembles) for k in range(count)]
 
 
 class _Around:

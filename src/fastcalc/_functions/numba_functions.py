@@ -120,7 +120,7 @@ def _compile(f: Any, n_axes: int) -> Callback | str:
         output = wrappers.output_of(kind)
         if output is None:
             return f"it returns {kind}; what is compiled returns real numbers in double precision"
-        callback = wrappers.guarded(wrappers.function_body(f, n_axes, output))
+        callback = wrappers.guarded_function(f, n_axes, output)
     except Exception as error:  # numba raises of all kinds, for code that it can't compile
         return f"numba can't compile it for such an x: {wrappers.first_line(error)}"
     return Callback(callback.address, n_axes, output, callback)

@@ -87,16 +87,23 @@ def guarded(body: Any) -> Any:
     return numba().cfunc(_signature())(callback)
 
 
-def function_body(f: Any, n_axes: int, output: Output) -> Any:
-    """An njit function that calls ``f``, an njit function too, at a point and stores what it returns."""
+def guarded_function(f: Any, n_axes: int, output: Output) -> Any:
+    """The C callback that calls ``f``, an njit function, at a point and stores what it returns.
+
+    No njit function around f holds it: numba would keep both forever.
+    """
     point, store, one_variable = _point(n_axes), _store(n_axes, output), n_axes == 0
 
-    def body(m, n, x, y, data):  # type: ignore[no-untyped-def]
-        if one_variable and n != 1:
-            return OTHER_SHAPE
-        return store(f(point(x, n, data)), m, y, data)
+    def callback(m, n, x, y, data):  # type: ignore[no-untyped-def]
+        status = OTHER_SHAPE
+        if not one_variable or n == 1:
+            try:
+                status = store(f(point(x, n, data)), m, y, data)
+            except Exception:
+                status = RAISED
+        return status
 
-    return numba().njit(body)
+    return numba().cfunc(_signature())(callback)
 
 
 def _point(n_axes: int) -> Any:

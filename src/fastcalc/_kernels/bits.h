@@ -1,16 +1,18 @@
-/* Words of 64 bits as small sets: the smallest member, and how many there are. */
+/* Words of 64 bits as small sets: their smallest member. */
 #ifndef FASTCALC_BITS_H
 #define FASTCALC_BITS_H
 
 #include <stdint.h>
 
 #if defined(_MSC_VER) && !defined(__clang__)
-
 #include <intrin.h>
+#endif
 
 /* Of a word other than 0. */
 static inline int fastcalc_lowest_bit(uint64_t word) {
-#if defined(_M_X64) || defined(_M_ARM64)
+#if !defined(_MSC_VER) || defined(__clang__)
+    return __builtin_ctzll(word);
+#elif defined(_M_X64) || defined(_M_ARM64)
     unsigned long index;
     _BitScanForward64(&index, word);
     return (int)index;
@@ -22,11 +24,4 @@ static inline int fastcalc_lowest_bit(uint64_t word) {
 #endif
 }
 
-#else
-
-static inline int fastcalc_lowest_bit(uint64_t word) {
-    return __builtin_ctzll(word);
-}
-
-#endif
 #endif

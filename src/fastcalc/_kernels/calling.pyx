@@ -178,8 +178,8 @@ cdef class Caller:
         cdef cnp.ndarray source = x, out = None, divisors
         self.kept = None
         if (
-            cnp.PyArray_SIZE(x) != plan.n_components * lanes or self.n_components != plan.n_components or self.m < 0 or self.epsilon != self.finest
-            or self.point_dtype is not FLOAT64
+            cnp.PyArray_SIZE(x) != plan.n_components * lanes or self.n_components != plan.n_components or self.m < 0
+            or self.epsilon != self.finest or self.point_dtype is not FLOAT64
         ):
             return None
         columns = self.columns()

@@ -106,12 +106,12 @@ cdef void walk_chunk(
     cdef const real *plus
     cdef real *goal
     cdef double weight
-    cdef bint first
+    cdef bint contiguous = parts == 1 and (length == 1 or (at.lanes > 1 and stride == 1)), first
     for r in range(plan.group_result[group], plan.group_result[stop]):
         goal = out + component * row + (plan.target[r] * at.all_lanes + at.lane0) * out_parts
         t = plan.term_start[r]
         if (
-            at.lanes > 1 and stride == 1 and mode == MAIN and plan.term_start[r + 1] == t + 1 and plan.minus[t] >= 0
+            contiguous and mode == MAIN and plan.term_start[r + 1] == t + 1 and plan.minus[t] >= 0
             and plan.divisor_start[r + 1] == plan.divisor_start[r] + 1 and plan.mirror[r] == plan.target[r]
         ):
             p, q = plan.plus[t], plan.minus[t]

@@ -56,7 +56,6 @@ cdef struct Work:
     Py_ssize_t n
     double *origin     # [n]: x
     double *point      # [n]: x, displaced: what f gets
-    double *displaced  # [n]: the same before the call, where many components are
     bint refill        # f writes into its point
     bint nan_on_error
     uint64_t changed   # not 0: f wrote into its point
@@ -67,28 +66,34 @@ cdef struct Work:
 cdef int keep_watch(Watch *watch) noexcept nogil
 
 
-cdef inline int call(const Routine *f, int n, double *x, double *y) noexcept nogil:
+cdef inline int call_as(
+    Form form, bint takes_data, const Routine *f, int n, double *x, double *y
+) noexcept nogil:
     # IN x[n], which f may write into all the same; OUT y[f.m]; returns the status
-    if f.form == SCALAR:
-        if f.takes_data:
+    if form == SCALAR:
+        if takes_data:
             y[0] = (<scalar_data>f.address)(n, x, f.data)
         else:
             y[0] = (<scalar>f.address)(n, x)
-    elif f.form == OF_ONE_VARIABLE:
-        if f.takes_data:
+    elif form == OF_ONE_VARIABLE:
+        if takes_data:
             y[0] = (<one_variable_data>f.address)(x[0], f.data)
         else:
             y[0] = (<one_variable>f.address)(x[0])
-    elif f.form == VECTOR:
-        if f.takes_data:
+    elif form == VECTOR:
+        if takes_data:
             (<vector_data>f.address)(f.m, n, x, y, f.data)
         else:
             (<vector>f.address)(f.m, n, x, y)
-    elif f.takes_data:
+    elif takes_data:
         return (<with_status_data>f.address)(f.m, n, x, y, f.data)
     else:
         return (<with_status>f.address)(f.m, n, x, y)
     return 0
+
+
+cdef inline int call(const Routine *f, int n, double *x, double *y) noexcept nogil:
+    return call_as(f.form, f.takes_data, f, n, x, y)
 
 
 cdef inline uint64_t bits(double number) noexcept nogil:
@@ -106,13 +111,13 @@ cdef inline uint64_t difference(const double *a, const double *b, Py_ssize_t n) 
     return differ
 
 
-cdef inline Outcome enter(Work *w, double *y) noexcept nogil:
+cdef inline Outcome enter_as(Form form, bint takes_data, Work *w, double *y) noexcept nogil:
     # f at the point as it is; OUT y[m], NaN where f does not write
     cdef int i, status
-    if w.routine.form >= VECTOR:
+    if form >= VECTOR:
         for i in range(w.routine.m):
             y[i] = NAN
-    status = call(&w.routine, <int>w.n, w.point, y)
+    status = call_as(form, takes_data, &w.routine, <int>w.n, w.point, y)
     w.calls += 1
     if status != 0:
         if w.status == 0:
@@ -127,32 +132,28 @@ cdef inline Outcome enter(Work *w, double *y) noexcept nogil:
     return DONE
 
 
+cdef inline Outcome enter(Work *w, double *y) noexcept nogil:
+    return enter_as(w.routine.form, w.routine.takes_data, w, y)
+
+
 cdef inline Outcome visit_one(Work *w, Py_ssize_t c, double shift, double *y) noexcept nogil:
-    cdef double displaced
     cdef Outcome outcome
     w.changed |= bits(w.point[c]) ^ bits(w.origin[c])
-    displaced = w.origin[c] + shift
-    w.point[c] = displaced
+    w.point[c] = w.origin[c] + shift
     outcome = enter(w, y)
-    w.changed |= bits(w.point[c]) ^ bits(displaced)
     w.point[c] = w.origin[c]
     return outcome
 
 
 cdef inline Outcome visit_few(Work *w, const Move *moves, Py_ssize_t count, double *y) noexcept nogil:
     # a component may be among them twice
-    cdef double[FEW] displaced
     cdef Py_ssize_t j
     cdef Outcome outcome
     for j in range(count):
         w.changed |= bits(w.point[moves[j].component]) ^ bits(w.origin[moves[j].component])
     for j in range(count):
         w.point[moves[j].component] += moves[j].shift
-    for j in range(count):
-        displaced[j] = w.point[moves[j].component]
     outcome = enter(w, y)
-    for j in range(count):
-        w.changed |= bits(w.point[moves[j].component]) ^ bits(displaced[j])
     for j in range(count):
         w.point[moves[j].component] = w.origin[moves[j].component]
     return outcome
@@ -167,14 +168,10 @@ cdef inline void renew(Work *w) noexcept nogil:
 
 
 cdef inline Outcome visit_many(Work *w, double *y) noexcept nogil:
-    # the point is displaced already
-    cdef Outcome outcome
-    if w.refill:
-        return enter(w, y)
-    memcpy(w.displaced, w.point, w.n * sizeof(double))
-    outcome = enter(w, y)
-    w.changed |= difference(w.point, w.displaced, w.n)
-    memcpy(w.point, w.origin, w.n * sizeof(double))
+    # the point is displaced already; what f writes into it does no harm
+    cdef Outcome outcome = enter(w, y)
+    if not w.refill:
+        memcpy(w.point, w.origin, w.n * sizeof(double))
     return outcome
 
 
@@ -182,8 +179,7 @@ cdef inline void go_to(Work *w, const double *x, Py_ssize_t lanes) noexcept nogi
     # IN x[n, lanes]: a new origin
     cdef Py_ssize_t i
     for i in range(w.n):
-        w.origin[i] = x[i * lanes]
-    memcpy(w.point, w.origin, w.n * sizeof(double))
+        w.origin[i] = w.point[i] = x[i * lanes]
     w.changed = 0
 
 

@@ -2,16 +2,16 @@
 
 Columns of one colour share no row, so that in row i of a difference along a colour one column alone is the cause:
 
-    out[e] = differences[row(e), group(column(e))] / divisor[column(e)].
+    out[e] = differences[row(e), group(column(e))] / steps[column(e)].
 
 A group is a colour, or the columns in it that one kind of stencil suits. `gather` takes the differences from values of
-f, a colour at a time and without storing them; `recover` takes them as they are.
+f, without storing them: in one pass over the entries where the values of all colours are there, else colour by colour.
+`recover` takes differences as they are.
 """
 from libc.math cimport NAN
+from libc.stdint cimport int32_t
 
 cimport numpy as cnp
-
-import numpy as np
 
 from fastcalc._kernels.arrays cimport absolute, inside, real, real_type, reals
 from fastcalc._kernels.plan cimport Plan
@@ -24,13 +24,11 @@ cdef enum:
     ROUNDING = 2
 
 cdef struct Entries:
-    # sorted by colours: those of colour c are start[c] to start[c + 1]
-    const Py_ssize_t *start
-    const Py_ssize_t *place   # in out
-    const Py_ssize_t *row
-    const Py_ssize_t *column
-    const Py_ssize_t *result  # of the plan, for each column; -1: none
-    Py_ssize_t m, n, size
+    const int32_t *place   # in out; NULL: in their order
+    const int32_t *row
+    const int32_t *column
+    const int32_t *result  # of the plan, for each column; -1: none
+    Py_ssize_t m, n, size  # size: of out
 
 cdef struct Values:
     Py_ssize_t point, component  # strides in real numbers
@@ -48,18 +46,37 @@ cdef inline real known(real value) noexcept nogil:
 
 
 cdef void gather_plainly(
-    const real *plus, const real *minus, double weight, const Values *at, const Entries *entries, Py_ssize_t first,
-    Py_ssize_t last, const real *divisor, real *out,
+    Plan plan, const real *values, const Py_ssize_t *plus, const Py_ssize_t *minus, Py_ssize_t parts,
+    Py_ssize_t component, const Entries *entries, Py_ssize_t first, Py_ssize_t last, const real *steps, real *out,
 ) noexcept nogil:
-    # the usual case: one stencil for a whole colour, of one difference, or of one value where `minus` is NULL
-    cdef Py_ssize_t k, part, r, j
-    cdef real w = <real>weight, value
+    # the usual case: stencils of one difference, of values at these offsets, or of one value where minus is -1
+    cdef const int32_t *place = entries.place
+    cdef const int32_t *row = entries.row
+    cdef const int32_t *column = entries.column
+    cdef const int32_t *result = entries.result
+    cdef const double *weight = &plan.weight[0]
+    cdef const double *denominator = &plan.denominator[0]
+    cdef Py_ssize_t k, part, j, t, e
+    cdef const real *at
+    cdef real value
     for k in range(first, last):
-        r, j = inside(entries.row[k], entries.m) * at.component, inside(entries.column[k], entries.n)
-        for part in range(at.parts):
-            value = plus[r + part] if minus is NULL else plus[r + part] - minus[r + part]
-            value = known(w * value / divisor[j]) if entries.result[j] >= 0 else <real>NAN
-            out[inside(entries.place[k], entries.size) * at.parts + part] = value
+        e = k if place is NULL else inside(place[k], entries.size)
+        j = inside(column[k], entries.n)
+        t = result[j]
+        at = values + inside(row[k], entries.m) * component
+        if parts == 1 and t >= 0 and minus[t] >= 0:
+            value = <real>weight[t] * (at[plus[t]] - at[minus[t]]) / (<real>denominator[t] * steps[j])
+            out[e] = known(value)
+            continue
+        for part in range(parts):
+            if t < 0:
+                value = <real>NAN
+            elif minus[t] < 0:
+                value = <real>weight[t] * at[plus[t] + part] / (<real>denominator[t] * steps[j])
+            else:
+                value = <real>weight[t] * (at[plus[t] + part] - at[minus[t] + part])
+                value = value / (<real>denominator[t] * steps[j])
+            out[e * parts + part] = known(value)
 
 
 cdef real weigh(
@@ -84,168 +101,158 @@ cdef real weigh(
 
 
 cdef void gather_entries(
-    Plan plan, Py_ssize_t group, Py_ssize_t color, int mode, const real *values, const Values *at,
-    const Entries *entries, const real *divisor, real *out,
+    Plan plan, int mode, const real *values, const Values *at, const Py_ssize_t *plus, const Py_ssize_t *minus,
+    const Entries *entries, Py_ssize_t first, Py_ssize_t last, const real *steps, real *out,
 ) noexcept nogil:
-    # IN values of the points of a group, divisor[n]; OUT out[size, parts] at the entries of its colour
-    cdef Py_ssize_t k, j, part, parts = 1 if mode == ROUNDING else at.parts
-    cdef Py_ssize_t first = entries.start[color], last = entries.start[color + 1]
-    cdef Py_ssize_t result = plan.group_result[group], t = plan.term_start[result]
-    cdef const real *minus = NULL
+    # IN values, steps[n]; plus, minus: offsets of the values of each result, or NULL; OUT out[size, parts]
+    cdef Py_ssize_t k, j, e, t, part, parts = 1 if mode == ROUNDING else at.parts
     cdef real value
-    if mode == MAIN and plan.group_result[group + 1] == result + 1 and plan.term_start[result + 1] == t + 1:
-        if plan.minus[t] >= 0:
-            minus = values + column_of(plan.minus[t], at) * at.point
-        gather_plainly(
-            values + column_of(plan.plus[t], at) * at.point, minus, plan.weight[t], at, entries, first, last, divisor,
-            out,
-        )
+    if plus is not NULL:
+        gather_plainly(plan, values, plus, minus, at.parts, at.component, entries, first, last, steps, out)
         return
     for k in range(first, last):
+        e = k if entries.place is NULL else inside(entries.place[k], entries.size)
         j = inside(entries.column[k], entries.n)
-        result = entries.result[j]
+        t = entries.result[j]
         for part in range(parts):
             value = <real>NAN
-            if result >= 0:
+            if t >= 0:
                 value = weigh(
-                    plan, inside(result, plan.n_results), mode, values, at,
+                    plan, inside(t, plan.n_results), mode, values, at,
                     inside(entries.row[k], entries.m) * at.component + part,
                 )
-                value = known(value / divisor[j])
-            out[inside(entries.place[k], entries.size) * parts + part] = value
-
-
-cdef void start_gathering(
-    int typenum, Plan plan, Py_ssize_t group, Py_ssize_t stop, const Py_ssize_t *colors, int mode, void *values,
-    const Values *at, const Entries *entries, void *divisor, void *out,
-) noexcept nogil:
-    cdef Py_ssize_t g
-    for g in range(group, stop):
-        if typenum == cnp.NPY_DOUBLE:
-            gather_entries[double](
-                plan, g, colors[g], mode, <double *>values, at, entries, <double *>divisor, <double *>out
-            )
-        elif typenum == cnp.NPY_FLOAT:
-            gather_entries[float](
-                plan, g, colors[g], mode, <float *>values, at, entries, <float *>divisor, <float *>out
-            )
-        else:
-            gather_entries[cnp.longdouble_t](
-                plan, g, colors[g], mode, <long double *>values, at, entries, <long double *>divisor,
-                <long double *>out,
-            )
+                value = known(value / (<real>plan.denominator[t] * steps[j]))
+            out[e * parts + part] = value
 
 
 def gather(
-    Plan plan not None, Py_ssize_t group, Py_ssize_t stop, cnp.ndarray color not None, int mode,
-    cnp.ndarray values not None, bint columns_last, Py_ssize_t m, cnp.ndarray start not None,
-    cnp.ndarray place not None, cnp.ndarray row not None, cnp.ndarray column not None, cnp.ndarray result not None,
-    cnp.ndarray divisor not None, cnp.ndarray out not None,
+    Plan plan not None, Py_ssize_t group, Py_ssize_t stop, int mode, cnp.ndarray values not None, bint columns_last,
+    Py_ssize_t m, cnp.ndarray place, cnp.ndarray row not None, cnp.ndarray column not None, Py_ssize_t first,
+    Py_ssize_t last, cnp.ndarray result not None, cnp.ndarray steps not None, cnp.ndarray out not None,
 ):
-    """Fill `out` at the entries of the colours of groups `group` to `stop` of a plan for one point x.
+    """Fill `out` at entries `first` to `last`, whose columns are in the groups `group` to `stop` of a plan for one x.
 
-    ``color`` (n_groups,): the colour of each group. ``mode``, ``values``, ``columns_last``, ``m``: as for `combine`.
-    ``start`` (colours + 1,), and ``place``, ``row``, ``column`` (entries,): the entries, sorted by colours. ``result``
-    (n,): which result of the plan a column takes, -1: none. ``divisor`` (n,): what to divide it by, of the real type of
-    ``values``.
+    ``mode``, ``values``, ``columns_last``, ``m``: as for `combine`. ``place``, ``row``, ``column`` (entries,): where
+    entries are, in `out` and in the matrix; ``place`` None: in their order. ``result`` (n,): which result of the plan a
+    column takes, -1: none. ``steps`` (n,): what to divide it by, of the real type of ``values``.
     """
     cdef int typenum = real_type(cnp.PyArray_TYPE(values))
-    cdef Py_ssize_t columns = cnp.PyArray_DIM(values, 1 if columns_last else 0), g
+    cdef Py_ssize_t columns = cnp.PyArray_DIM(values, 1 if columns_last else 0), count = cnp.PyArray_SIZE(row), t
     cdef Entries entries
     cdef Values at
-    cdef const Py_ssize_t *colors = indices(color, plan.n_groups)
+    cdef Py_ssize_t *plus = NULL
+    cdef Py_ssize_t *minus = NULL
+    cdef cnp.npy_intp lengths[2]
     cdef void *pv
-    cdef void *pd
+    cdef void *ps
     cdef void *po
-    entries.m, entries.n, entries.size = m, cnp.PyArray_SIZE(result), cnp.PyArray_SIZE(place)
-    entries.start = indices(start, cnp.PyArray_SIZE(start))
-    entries.place, entries.result = indices(place, entries.size), indices(result, entries.n)
-    entries.row, entries.column = indices(row, entries.size), indices(column, entries.size)
+    entries.m, entries.n, entries.size = m, cnp.PyArray_SIZE(result), cnp.PyArray_SIZE(out)
+    entries.place = NULL
+    if place is not None:
+        entries.place = numbers(place, count)
+    entries.result = numbers(result, entries.n)
+    entries.row, entries.column = numbers(row, count), numbers(column, count)
     at.parts = 2 if cnp.PyArray_ISCOMPLEX(values) else 1
     at.point = (1 if columns_last else m) * at.parts
     at.component = (columns if columns_last else 1) * at.parts
-    if not 0 <= group <= stop <= plan.n_groups:
-        raise ValueError("groups outside the plan")
+    if not 0 <= group <= stop <= plan.n_groups or not 0 <= first <= last <= count:
+        raise ValueError("groups outside the plan, or entries outside the pattern")
     if not MAIN <= mode <= ROUNDING or (mode == EMBEDDED and not plan.has_embedded):
         raise ValueError("unknown mode, or a plan without embedded weights")
     at.retained = plan.n_retained
     at.shift = plan.group_point[group] - plan.n_retained
     at.n_points = plan.n_retained + plan.group_point[stop] - plan.group_point[group]
-    for g in range(group, stop):
-        if not 0 <= colors[g] < cnp.PyArray_SIZE(start) - 1 or plan.group_result[g] == plan.group_result[g + 1]:
-            raise ValueError("a group without a colour, or without a result")
     if cnp.PyArray_DIM(values, 0 if columns_last else 1) != m or at.n_points > columns:
         raise ValueError("more points than columns of values, or other components")
+    if place is None and count > entries.size:
+        raise ValueError("more entries than there is room for")
     if cnp.PyArray_ISCOMPLEX(out) != (mode != ROUNDING and at.parts == 2):
         raise ValueError("a kernel got an array of the wrong type")
     pv = reals(values, typenum, m * columns * at.parts)
-    pd = reals(divisor, typenum, entries.n)
+    ps = reals(steps, typenum, entries.n)
     po = reals(out, typenum, entries.size * (1 if mode == ROUNDING else at.parts))
+    lengths[0], lengths[1] = 2, plan.n_results
+    if mode == MAIN and 0 < plan.n_results == plan.term_start[plan.n_results]:  # one term each
+        offsets = cnp.PyArray_EMPTY(2, lengths, cnp.NPY_INTP, 0)
+        plus = <Py_ssize_t *>cnp.PyArray_DATA(offsets)
+        minus = plus + plan.n_results
+        for t in range(plan.group_result[group], plan.group_result[stop]):
+            plus[t] = column_of(plan.plus[t], &at) * at.point
+            minus[t] = column_of(plan.minus[t], &at) * at.point if plan.minus[t] >= 0 else -1
     with nogil:
-        start_gathering(typenum, plan, group, stop, colors, mode, pv, &at, &entries, pd, po)
+        if typenum == cnp.NPY_DOUBLE:
+            gather_entries[double](
+                plan, mode, <double *>pv, &at, plus, minus, &entries, first, last, <double *>ps, <double *>po
+            )
+        elif typenum == cnp.NPY_FLOAT:
+            gather_entries[float](
+                plan, mode, <float *>pv, &at, plus, minus, &entries, first, last, <float *>ps, <float *>po
+            )
+        else:
+            gather_entries[cnp.longdouble_t](
+                plan, mode, <long double *>pv, &at, plus, minus, &entries, first, last, <long double *>ps,
+                <long double *>po,
+            )
 
 
 cdef void spread(
-    const real *compressed, Py_ssize_t m, Py_ssize_t groups, Py_ssize_t parts, const Py_ssize_t *row,
-    const Py_ssize_t *column, const Py_ssize_t *group, const real *divisor, Py_ssize_t n, const Py_ssize_t *entries,
-    Py_ssize_t count, Py_ssize_t size, real *out,
+    const real *compressed, Py_ssize_t m, Py_ssize_t groups, Py_ssize_t parts, const int32_t *row,
+    const int32_t *column, const int32_t *group, Py_ssize_t n, const int32_t *entries, Py_ssize_t count,
+    Py_ssize_t size, real *out,
 ) noexcept nogil:
-    # IN compressed[m, groups, parts], row[size], column[size], group[n], divisor[n], entries[count] or NULL for all;
+    # IN compressed[m, groups, parts], row[size], column[size], group[n], entries[count] or NULL for all;
     # OUT out[size, parts] at these entries
-    cdef Py_ssize_t k, e, j, g, part
+    cdef Py_ssize_t k, e, part
     cdef const real *source
-    cdef real value
     for k in range(count):
         e = k if entries is NULL else inside(entries[k], size)
-        j = inside(column[e], n)
-        g = group[j]
-        if g < 0:
-            for part in range(parts):
-                out[e * parts + part] = <real>NAN
-            continue
-        source = compressed + (inside(row[e], m) * groups + inside(g, groups)) * parts
+        source = compressed
+        source += (inside(row[e], m) * groups + inside(group[inside(column[e], n)], groups)) * parts
         for part in range(parts):
-            value = source[part] / divisor[j]
-            out[e * parts + part] = known(value)
+            out[e * parts + part] = source[part]
 
 
 def recover(
     cnp.ndarray compressed not None, cnp.ndarray row not None, cnp.ndarray column not None, cnp.ndarray group not None,
-    cnp.ndarray divisor not None, cnp.ndarray entries, cnp.ndarray out not None,
+    cnp.ndarray entries, cnp.ndarray out not None,
 ):
-    """Fill `out` at some entries, None: at all, with compressed derivatives (m, groups) over the divisors (n,) of their
-    columns; NaN for columns in no group, -1. The kernel trusts the indices, which a `Structure` has checked.
-    """
+    """Fill `out` at some entries, None: at all, with derivatives (m, groups) along the groups of their columns."""
     cdef int typenum = real_type(cnp.PyArray_TYPE(compressed))
     cdef Py_ssize_t m = cnp.PyArray_DIM(compressed, 0), groups = cnp.PyArray_DIM(compressed, 1)
     cdef Py_ssize_t parts = 2 if cnp.PyArray_ISCOMPLEX(compressed) else 1
     cdef Py_ssize_t n = cnp.PyArray_SIZE(group), size = cnp.PyArray_SIZE(out)
     cdef Py_ssize_t count = size if entries is None else cnp.PyArray_SIZE(entries)
-    cdef const Py_ssize_t *rows = indices(row, size)
-    cdef const Py_ssize_t *columns = indices(column, size)
-    cdef const Py_ssize_t *groups_of = indices(group, n)
-    cdef const Py_ssize_t *which = NULL if entries is None else indices(entries, count)
+    cdef const int32_t *rows = numbers(row, size)
+    cdef const int32_t *columns = numbers(column, size)
+    cdef const int32_t *groups_of = numbers(group, n)
+    cdef const int32_t *which = NULL
     cdef void *pc = reals(compressed, typenum, m * groups * parts)
-    cdef void *pd = reals(divisor, typenum, n)
     cdef void *po = reals(out, typenum, size * parts)
+    if entries is not None:
+        which = numbers(entries, count)
     if cnp.PyArray_ISCOMPLEX(out) != cnp.PyArray_ISCOMPLEX(compressed):
         raise ValueError("a kernel got real numbers for complex ones")
     with nogil:
         if typenum == cnp.NPY_DOUBLE:
             spread[double](
-                <double *>pc, m, groups, parts, rows, columns, groups_of, <double *>pd, n, which, count, size,
-                <double *>po,
+                <double *>pc, m, groups, parts, rows, columns, groups_of, n, which, count, size, <double *>po
             )
         elif typenum == cnp.NPY_FLOAT:
-            spread[float](
-                <float *>pc, m, groups, parts, rows, columns, groups_of, <float *>pd, n, which, count, size,
-                <float *>po,
-            )
+            spread[float](<float *>pc, m, groups, parts, rows, columns, groups_of, n, which, count, size, <float *>po)
         else:
             spread[cnp.longdouble_t](
-                <long double *>pc, m, groups, parts, rows, columns, groups_of, <long double *>pd, n, which, count, size,
-                <long double *>po,
+                <long double *>pc, m, groups, parts, rows, columns, groups_of, n, which, count, size, <long double *>po
             )
+
+
+cdef inline int32_t *numbers(cnp.ndarray array, Py_ssize_t size) except? NULL:
+    """Data of an array of int32 with `size` entries."""
+    if (
+        cnp.PyArray_TYPE(array) != cnp.NPY_INT32 or not cnp.PyArray_IS_C_CONTIGUOUS(array)
+        or cnp.PyArray_SIZE(array) != size
+    ):
+        raise ValueError("a kernel got indices of the wrong type, layout or size")
+    return <int32_t *>cnp.PyArray_DATA(array)
 
 
 cdef inline Py_ssize_t *indices(cnp.ndarray array, Py_ssize_t size) except? NULL:
@@ -293,7 +300,8 @@ def transpose(cnp.ndarray indptr not None, cnp.ndarray columns not None, Py_ssiz
         raise ValueError("a kernel got a pattern that does not fit together")
     pc = indices(columns, pp[m])
     lengths[0], lengths[1] = n + 1, pp[m]
-    starts, rows = cnp.PyArray_EMPTY(1, &lengths[0], cnp.NPY_INTP, 0), cnp.PyArray_EMPTY(1, &lengths[1], cnp.NPY_INTP, 0)
+    starts = cnp.PyArray_EMPTY(1, &lengths[0], cnp.NPY_INTP, 0)
+    rows = cnp.PyArray_EMPTY(1, &lengths[1], cnp.NPY_INTP, 0)
     with nogil:
         turn(pp, pc, m, n, <Py_ssize_t *>cnp.PyArray_DATA(starts), <Py_ssize_t *>cnp.PyArray_DATA(rows))
     return starts, rows

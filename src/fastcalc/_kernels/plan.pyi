@@ -10,6 +10,7 @@ class Plan:
     n_targets: int
     base: bool
     has_embedded: bool
+    coordinates: bool
     def __init__(
         self,
         *,

@@ -23,6 +23,11 @@ cdef extern from "Python.h":
     double PyFloat_AS_DOUBLE(PyObject *)
 
 
+cdef enum:
+    FEW = 64      # components that move, up to which they are displaced after x was copied
+    PIECE = 4096  # components of x that are copied at a time where more of them move
+
+
 cdef void displace(
     Plan plan, Py_ssize_t point, const real *h, Py_ssize_t lanes, Py_ssize_t lane, real *out, Py_ssize_t stride,
     Py_ssize_t part,
@@ -32,6 +37,22 @@ cdef void displace(
     for e in range(plan.point_start[point], plan.point_start[point + 1]):
         s = inside(plan.entry_slot[e], plan.n_slots)
         out[plan.component[s] * stride + part] += <real>plan.multiple[e] * h[s * lanes + lane]
+
+
+cdef void copy_and_displace(Plan plan, Py_ssize_t point, const real *x, const real *h, real *out) noexcept nogil:
+    # IN x[n], h[n]; OUT out[n]: where slots are the components and many of them move, piece by piece, which is displaced
+    # while it is in the fastest cache if the entries come in ascending order
+    cdef Py_ssize_t e = plan.point_start[point], last = plan.point_start[point + 1]
+    cdef Py_ssize_t begin = 0, end, n = plan.n_components
+    cdef const Py_ssize_t *slot = &plan.entry_slot[0]
+    cdef const double *multiple = &plan.multiple[0]
+    while begin < n:
+        end = min(begin + PIECE, n)
+        memcpy(out + begin, x + begin, (end - begin) * sizeof(real))
+        while e < last and inside(slot[e], n) < end:
+            out[slot[e]] += <real>multiple[e] * h[slot[e]]
+            e += 1
+        begin = end
 
 
 cdef class PointCaller(Caller):
@@ -73,6 +94,14 @@ cdef class PointCaller(Caller):
         cdef char *goal = <char *>cnp.PyArray_DATA(self.buffer)
         cdef char *source = <char *>cnp.PyArray_DATA(x) + lane * size
         cdef int typenum = cnp.PyArray_TYPE(h)
+        if (
+            plan.coordinates and lanes == 1 and typenum == cnp.NPY_DOUBLE and parts == 1
+            and plan.point_start[p + 1] - plan.point_start[p] > FEW
+        ):
+            copy_and_displace[double](
+                plan, p, <double *>source, <double *>cnp.PyArray_DATA(h), <double *>goal
+            )
+            return 0
         if lanes == 1:
             memcpy(goal, source, self.n_components * size)
         else:

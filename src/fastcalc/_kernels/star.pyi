@@ -2,7 +2,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 def star_fit(
-    starts: NDArray[np.intp], neighbors: NDArray[np.intp], order: NDArray[np.intp], color: NDArray[np.intp]
+    starts: NDArray[np.intp],
+    neighbors: NDArray[np.intp],
+    order: NDArray[np.intp],
+    cautious: bool,
+    limit: int,
+    color: NDArray[np.intp],
 ) -> int: ...
 def star_positions(
     starts: NDArray[np.intp],

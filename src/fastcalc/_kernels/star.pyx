@@ -1,50 +1,46 @@
 """Star colouring of a symmetric pattern, and which compressed difference holds each entry.
 
 The vertices are rows (and columns) i, the edges entries i, j off the diagonal. A star colouring gives neighbours
-different colours and leaves no path of four vertices with two colours only; then each two colours together are a
-forest of stars, and each entry i, j of a symmetric matrix is the only one of colour(j) in row i or the only one of
-colour(i) in row j: it can be read off the products with the sums of columns of one colour (Gebremedhin, Tarafdar,
-Manne and Pothen, SIAM J. Sci. Comput. 29 (2007) 1042-1072, algorithm 4.1).
+different colours and leaves no path of four vertices with two colours only. Then any two colours together are a forest
+of stars, a hub with leaves each; and of two neighbours i, j, the one that is a leaf has only one neighbour of the
+other's colour: entry i, j is alone in row i among the columns of colour(j), or in row j among those of colour(i)
+(Gebremedhin, Tarafdar, Manne and Pothen, SIAM J. Sci. Comput. 29 (2007) 1042-1072, algorithm 4.1).
 
 That algorithm keeps the stars as sets of edges. Here each vertex w keeps three sets of colours, as bits:
 
     once[w]    colours that a neighbour of w has,
     twice[w]   colours that two neighbours have: w is the hub of a star with leaves of that colour,
-    leaf[w]    colours c such that w is a leaf under a hub of colour c, which has other leaves of w's colour.
+    leaf[w]    colours c such that w is a leaf under a hub of colour c, which has another leaf.
 
-A new vertex v must not have the colour of a neighbour, of a hub over a neighbour w (it would lengthen the path leaf,
-hub, w), and of any neighbour of w, where w has the colour of another neighbour of v (a path through v):
+A new vertex v must not have the colour of a neighbour w, of a hub over w (the path would be v, w, hub, leaf), and of
+any neighbour of w where v has another neighbour with the colour of w (neighbour, w, v, other):
 
     forbidden = once[v] | union over coloured neighbours w of (once[w] if color[w] in twice[v] else leaf[w]).
 
 The entries are read twice for each vertex, and those of w again when w becomes a hub over another colour: a vertex with
-many neighbours is no burden.
+many neighbours is no burden. When v is cautious, the union is over neighbours without a colour too, with once[w]: then
+no two coloured neighbours of a new vertex have the same colour. This takes fewer colours where few vertices have very
+many neighbours, which must differ for the sake of all that they have in common.
 """
 from libc.stdint cimport uint64_t
 
 import numpy as np
 
+from fastcalc._kernels.bits cimport add, has, lowest_bit
+from fastcalc._kernels.signals cimport interrupted, raise_pending
 
-cdef extern from "bits.h":
-    int lowest_bit "fastcalc_lowest_bit"(uint64_t word) noexcept nogil
-
-
-cdef inline bint has(const uint64_t *members, Py_ssize_t color) noexcept nogil:
-    return members[color >> 6] >> (color & 63) & 1
-
-
-cdef inline void add(uint64_t *members, Py_ssize_t color) noexcept nogil:
-    members[color >> 6] |= <uint64_t>1 << (color & 63)
+cdef Py_ssize_t PATIENCE = 1 << 21  # words of neighbours between two looks for signals, some 20 ms
 
 
 cdef Py_ssize_t fit(
     const Py_ssize_t[::1] starts, const Py_ssize_t[::1] neighbors, const Py_ssize_t[::1] order,
     uint64_t[:, ::1] once, uint64_t[:, ::1] twice, uint64_t[:, ::1] leaf, uint64_t[::1] forbidden,
-    Py_ssize_t[::1] color,
+    bint cautious, Py_ssize_t limit, Py_ssize_t[::1] color,
 ) noexcept nogil:
     # IN starts, neighbors (entries of the diagonal are passed over), order. WORK once, twice, leaf, 0 at the start,
-    # forbidden. OUT color, -1 at the start. The number of colours, or -1 if there are not bits enough.
-    cdef Py_ssize_t words = once.shape[1], n_colors = 0
+    # forbidden. OUT color, -1 at the start. Returns the number of colours, -1 when interrupted, -2 when there are not
+    # bits enough, -3 when it exceeds the limit.
+    cdef Py_ssize_t words = once.shape[1], n_colors = 0, done = 0
     cdef Py_ssize_t p, e, d, v, w, x, k, c, word
     cdef const uint64_t *others
     for p in range(order.shape[0]):
@@ -53,9 +49,9 @@ cdef Py_ssize_t fit(
             forbidden[word] = once[v, word]
         for e in range(starts[v], starts[v + 1]):
             w = neighbors[e]
-            if w == v or color[w] < 0:
+            if w == v or (color[w] < 0 and not cautious):
                 continue
-            others = &once[w, 0] if has(&twice[v, 0], color[w]) else &leaf[w, 0]
+            others = &once[w, 0] if color[w] < 0 or has(&twice[v, 0], color[w]) else &leaf[w, 0]
             for word in range(words):
                 forbidden[word] |= others[word]
         c = -1
@@ -63,8 +59,10 @@ cdef Py_ssize_t fit(
             if ~forbidden[word]:
                 c = 64 * word + lowest_bit(~forbidden[word])
                 break
-        if c < 0:
-            return -1
+        if c < 0 and 64 * words < limit:
+            return -2
+        if c < 0 or c >= limit:
+            return -3
         color[v] = c
         if c >= n_colors:
             n_colors = c + 1
@@ -86,13 +84,20 @@ cdef Py_ssize_t fit(
                         x = neighbors[d]
                         if x != w and color[x] == c:
                             add(&leaf[x, 0], k)
+                    done += starts[w + 1] - starts[w]
             add(&twice[w, 0], c)
+        done += (starts[v + 1] - starts[v]) * words
+        if done > PATIENCE:
+            done = 0
+            if interrupted():
+                return -1
     return n_colors
 
 
 def star_fit(
     const Py_ssize_t[::1] starts not None, const Py_ssize_t[::1] neighbors not None,
-    const Py_ssize_t[::1] order not None, Py_ssize_t[::1] color not None,
+    const Py_ssize_t[::1] order not None, bint cautious, Py_ssize_t limit,
+    Py_ssize_t[::1] color not None,
 ):
     """Star colouring, vertex by vertex: each gets the smallest colour that leaves the colouring of those before it one.
 
@@ -102,27 +107,33 @@ def star_fit(
         IN: the symmetric pattern, by rows; entries of the diagonal change nothing.
     order : ndarray of intp, shape (n,)
         IN: a permutation of the vertices.
+    cautious : bool
+        IN: whether vertices keep off the colours around neighbours that have none yet.
+    limit : int
+        IN: colours that there are.
     color : ndarray of intp, shape (n,)
         OUT: the colours, from 0.
 
     Returns
     -------
     int
-        Number of colours.
+        Number of colours; 0 if there are too few. The memory needed is 3 bits for each vertex and colour.
     """
-    cdef Py_ssize_t n = starts.shape[0] - 1, n_colors = -1, words = 1
+    cdef Py_ssize_t n = starts.shape[0] - 1, n_colors = -2, words = 1
     cdef uint64_t[:, ::1] once, twice, leaf
     cdef uint64_t[::1] forbidden
     if order.shape[0] != n or color.shape[0] != n or starts[n] != neighbors.shape[0]:
         raise ValueError("a kernel got arrays of sizes that don't fit together")
-    while n_colors < 0:
+    while n_colors == -2:
         once, twice, leaf = (np.zeros((n, words), np.uint64) for _ in range(3))
         forbidden = np.empty(words, np.uint64)
         color[:] = -1
         with nogil:
-            n_colors = fit(starts, neighbors, order, once, twice, leaf, forbidden, color)
+            n_colors = fit(starts, neighbors, order, once, twice, leaf, forbidden, cautious, limit, color)
         words *= 2
-    return n_colors
+    if n_colors == -1:
+        raise_pending()
+    return max(n_colors, 0)
 
 
 cdef Py_ssize_t locate(
