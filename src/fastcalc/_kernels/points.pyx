@@ -46,9 +46,13 @@ cdef void copy_and_displace(Plan plan, Py_ssize_t point, const real *x, const re
     cdef Py_ssize_t begin = 0, end, n = plan.n_components
     cdef const Py_ssize_t *slot = &plan.entry_slot[0]
     cdef const double *multiple = &plan.multiple[0]
+    cdef real factor = <real>multiple[e]
     while begin < n:
         end = min(begin + PIECE, n)
         memcpy(out + begin, x + begin, (end - begin) * sizeof(real))
+        while plan.uniform and e < last and inside(slot[e], n) < end:
+            out[slot[e]] += factor * h[slot[e]]
+            e += 1
         while e < last and inside(slot[e], n) < end:
             out[slot[e]] += <real>multiple[e] * h[slot[e]]
             e += 1
