@@ -99,6 +99,7 @@ int fails_at_call(int m, int n, double *x, double *y, void *data)  /* data: call
     return (*(int *)data)-- == 0 ? -7 : 0;
 }
 void forgets_the_last(int m, int n, double *x, double *y) { outputs(m - 1, n, x, y); }
+void forgets_beyond_one(int m, int n, double *x, double *y) { outputs(x[0] > 1 ? m - 1 : m, n, x, y); }
 void adds(int m, int n, double *x, double *y)
 {
     for (int j = 0; j < m; j++)
@@ -212,7 +213,10 @@ SIGNATURES = {
     "fails_beyond": "int (int, int, double *, double *, void *)",
     "fails_at_call": "int (int, int, double *, double *, void *)",
     "shrinks_and_fails": "int (int, int, double *, double *)",
-    **dict.fromkeys(("rosenbrock_gradient", "forgets_the_last", "adds"), "void (int, int, double *, double *)"),
+    **dict.fromkeys(
+        ("rosenbrock_gradient", "forgets_the_last", "forgets_beyond_one", "adds"),
+        "void (int, int, double *, double *)",
+    ),
     **dict.fromkeys(
         ("smooth_of", "writes_once", "writes_one_component", "sleeps", "slow_beyond_one", "meets", "calls"),
         "double (int, double *, void *)",

@@ -344,6 +344,7 @@ def test_unsupported_signatures_are_listed(library):  # noqa: F811
         new_capsule(FACTOR.ctypes.data, b"data"),
         type("Data", (ctypes.Structure,), {"_fields_": [("factor", ctypes.c_double)]})(-1.75),
     ],
+    ids=["array", "int", "intp", "c_void_p", "pointer", "c_double", "c_array", "capsule", "structure"],
 )
 def test_kinds_of_user_data(library, data):  # noqa: F811
     made = compiled_from(library, "smooth_of", user_data=data)

@@ -382,9 +382,14 @@ def test_a_function_that_writes_one_component_once(library, method, component): 
         for operator, result in zip((fc.gradient, fc.hessian), expected, strict=True):
             data[0] = call
             np.testing.assert_array_equal(operator(writing, x, method=method), result)
-    for call in range(10):  # not in one loop with the combination
+    product = fc.hvp(smooth, x, x[::-1])
+    for call in range(31):  # not in one loop with the combination; points with one component displaced, and with all
         data[0] = call
         np.testing.assert_array_equal(fc.gradient(writing, x, full_output=True).value, fc.gradient(smooth, x))
+        data[0] = call
+        np.testing.assert_array_equal(fc.hvp(writing, x, x[::-1]), product)
+        data[0] = call
+        np.testing.assert_array_equal(fc.hessian(writing, x, full_output=True).value, fc.hessian(smooth, x))
 
 
 def test_a_status_that_its_own_writing_brings_about(library):  # noqa: F811
@@ -477,6 +482,18 @@ def test_outputs_that_are_not_written_are_nan(library, name):  # noqa: F811
     f = compiled_from(library, name, n_outputs=3)
     for result in (fc.jacobian(f, X), fc.jacobian(f, X, method="adaptive")):
         assert np.isnan(result).all(axis=1).tolist() == [name == "adds", name == "adds", True]
+
+
+def test_outputs_that_are_not_written_are_not_those_of_another_point(library):  # noqa: F811
+    f = compiled_from(library, "forgets_beyond_one", n_outputs=3)
+    for options in ({}, {"full_output": True}, {"method": "adaptive"}):
+        operator = fc.Jacobian(f, **options)
+        for x, missing in ((X, False), (X + 2, True), (X, False)):
+            result = operator(x)
+            value = getattr(result, "value", result)
+            assert np.isnan(value).all(axis=1).tolist() == [False, False, missing]
+    values = f.values_at(np.tile([[0.5, 1.0], [2.0, 1.0]], (5, 1)))
+    assert np.isnan(values).tolist() == [[False] * 3, [False, False, True]] * 5
 
 
 # --- what compiled functions can't do ---------------------------------------------------------------------------------

@@ -172,6 +172,36 @@ def test_zeros_of_a_dense_matrix():
     np.testing.assert_array_equal(found, a)
 
 
+def test_outputs_that_are_nan_tell_nothing():
+    def f(x):
+        return np.concatenate([x[:1] / x[:1], np.log(x[1:])])
+
+    x = np.full(12, 1e-9)  # where one output is NaN, at other points many are
+    x[0] = 0
+    np.testing.assert_array_equal(pattern(f, x, probes="nan"), np.diag([0] + [1] * 11))
+    roots = pattern(lambda x: np.hypot(x[1:], x[:-1]), np.zeros(12), probes="exact", points=1)
+    assert not roots.any()
+
+
+def test_tiny_variables_are_moved_far_away_from_x():
+    found = pattern(lambda x: 1 + x, np.full(20, 1e-30), probes="perturbation")
+    np.testing.assert_array_equal(found, np.eye(20))
+    assert not pattern(lambda x: 1 + x, np.full(20, 1e-30), probes="perturbation", scale=1e-30).any()
+
+
+def test_full_for_nan_alone():
+    a = np.diag(np.ones(70)) + np.diag(np.ones(69), 1)
+    message = (
+        r"4900 of 70 x 70 entries were detected, most of them by NaN alone.*probes=\(\"perturbation\", \"exact\"\)"
+    )
+    with pytest.warns(RuntimeWarning, match=message):
+        assert pattern(lambda x: a @ x, np.ones(70)).all()
+    with pytest.warns(RuntimeWarning, match=message):
+        fc.jacobian(lambda x: a @ x, np.ones(70), sparsity="detect")
+    full = np.random.default_rng(0).normal(size=(70, 70))
+    assert pattern(lambda x: full @ x, np.ones(70)).all()
+
+
 def test_more_points_see_more():
     rng = np.random.default_rng(5)
     edge = rng.uniform(-0.4, 0.4, 40)
@@ -442,10 +472,13 @@ def test_a_single_variable_that_may_not_be_nan(n):
         power = int(np.round(x[7]))
         return np.tanh(50 + x[1:]) ** power  # seen by NaN alone
 
-    found = pattern(f, np.full(n, 3.0), probes="nan", on_error="nan")
+    faults = Recorder(f)
+    faults.points = Count()
+    found = pattern(faults, np.full(n, 3.0), probes="nan", on_error="nan")
     expected = bands(n - 1, n, [1])
     expected[6] = 0
     np.testing.assert_array_equal(found, expected)
+    assert len(faults.points) < 110  # the variable is found once, by halves, and left out of all groups from there on
 
 
 def test_exceptions_propagate():

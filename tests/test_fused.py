@@ -1,4 +1,4 @@
-"""The direct loops of compiled functions: the bits of the plans, point by point, wherever both can be had.
+"""The fused loops of compiled functions: the bits of the plans, point by point, wherever both can be had.
 
 ``full_output=True`` walks plans; without it, at default options, compiled functions run in the loops of `fused`.
 """
@@ -39,7 +39,7 @@ def function(library, name):  # noqa: F811
 
 @pytest.fixture
 def counted(monkeypatch):
-    """How often the direct loops had a result."""
+    """How often the fused loops had a result."""
     count = []
     at_once = fused.at_once
 
@@ -138,13 +138,23 @@ def test_functions_that_write_into_their_point(library, counted, name):  # noqa:
     assert not any(counted) or name == "negates_zeros"
 
 
+@pytest.mark.parametrize("call", range(36))
+def test_functions_that_write_into_one_point_of_a_batch(library, call):  # noqa: F811
+    count = np.array([0], np.intc)
+    writing, smooth = compiled_from(library, "writes_once", user_data=count), function(library, "smooth")
+    batch = points(3, 6)
+    for of in (fc.gradient, fc.hessian):
+        count[0] = call
+        np.testing.assert_array_equal(of(writing, batch, vectorized=True), of(smooth, batch, vectorized=True))
+
+
 def test_evaluations_are_as_many(library):  # noqa: F811
     for of, expected in ((fc.Gradient, 6), (fc.Hessian, 13)):
         operator = of(function(library, "smooth"))
         for _ in range(2):
             operator(np.ones(3))
-            assert operator._spare[-1][2].evaluations % expected == 0
-            assert operator._spare[-1][2].evaluations > 0
+            assert operator._spare[-1][1].evaluations % expected == 0
+            assert operator._spare[-1][1].evaluations > 0
 
 
 def test_many_outputs_walk_their_plan(library, counted):  # noqa: F811

@@ -155,6 +155,15 @@ def test_failures():
         pattern(fail, x, on_error="nan")
 
 
+def test_pairs_of_which_f_tells_nothing_may_interact():
+    def f(x):
+        return np.nan if x[0] != 1 and x[1] != 1 else x.sum()
+
+    expected = np.eye(5, dtype=int)
+    expected[0, 1] = expected[1, 0] = 1
+    np.testing.assert_array_equal(pattern(f, np.ones(5), points=1), expected)
+
+
 @pytest.mark.parametrize("method", ["central", "exact", "adaptive"])
 def test_hessians_that_detect(method):
     x = np.linspace(1, 2, 40)

@@ -101,7 +101,7 @@ def within_reach(points, options):
 
 @pytest.mark.parametrize("points", [POINTS, HARD], ids=["usual", "hard"])
 @pytest.mark.parametrize("options", FIXED, ids=repr)
-@pytest.mark.parametrize("name", ["rosenbrock", "mixed", "scribbler"])
+@pytest.mark.parametrize("name", ["rosenbrock", "mixed", "scribbler", "doubler", "negator"])
 def test_gradients_are_those_of_python(client, parameter, name, options, points):
     def f(x):
         return client.evaluate(name, x, parameter)
@@ -114,7 +114,7 @@ def test_gradients_are_those_of_python(client, parameter, name, options, points)
 
 @pytest.mark.parametrize("points", [POINTS, HARD], ids=["usual", "hard"])
 @pytest.mark.parametrize("options", FIXED, ids=repr)
-@pytest.mark.parametrize("name", ["rosenbrock", "mixed", "scribbler"])
+@pytest.mark.parametrize("name", ["rosenbrock", "mixed", "scribbler", "doubler", "negator"])
 def test_hessians_are_those_of_python(client, parameter, name, options, points):
     def f(x):
         return client.evaluate(name, x, parameter)
@@ -154,7 +154,7 @@ def test_derivatives_are_those_of_python(client, parameter, name, options, n):
 
 
 @pytest.mark.parametrize("options", ADAPTIVE, ids=repr)
-@pytest.mark.parametrize("name", ["mixed", "scribbler"])
+@pytest.mark.parametrize("name", ["mixed", "scribbler", "doubler", "negator"])
 def test_adaptive_gradients_are_those_of_python(client, parameter, name, options):
     def f(x):
         return client.evaluate(name, x, parameter)

@@ -659,6 +659,16 @@ class TestVerification:
         with pytest.raises(ValueError, match=r"in rows \d+, \d+.*depends on variable"):
             fc.jacobian(lambda x: x * x.sum(), x, sparsity=np.eye(12))
 
+    @pytest.mark.parametrize("size", [10, 0.01])
+    def test_kinks_in_all_rows_hide_none_that_lacks_an_entry(self, size):
+        def f(x):  # at equal variables, J v is no sum of columns
+            y = np.abs(x - np.concatenate([x[:1], x[:-1]]))
+            y[7] += size * x[100]
+            return y
+
+        with pytest.raises(ValueError, match="lacks entries in row 7: output 7, for example, depends on variable 100,"):
+            fc.jacobian(f, np.ones(200), sparsity=banded(200, (-1, 0)))
+
     def test_only_once_for_each_shape(self, x):
         calls = []
 

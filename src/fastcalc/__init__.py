@@ -18,6 +18,7 @@
     fc.estimate_noise(f, x)                # of the values of f
     fc.detect_sparsity(f, x)               # which outputs depend on which variables
     fc.check_gradient(f, gradient, x)      # is it right? also fc.check_jacobian(f, jacobian, x)
+    fc.color_columns(sparsity)             # variables that can be displaced together
     g = fc.Gradient(f); g(x)               # built once, called often; also Derivative, Jacobian, Hessian
     fc.compiled(address, signature)        # functions of C, numba, cffi, Cython: they run without the interpreter
     fc.stencil(n), fc.fd_weights(nodes, at, n)  # weights of finite differences
@@ -30,6 +31,7 @@ whose errors can be relied on; the others take one step per variable unless they
 """
 
 from fastcalc._config import show_config
+from fastcalc._differences.coloring import color_columns
 from fastcalc._differences.detection import detect_sparsity
 from fastcalc._differences.fields import curl, divergence, laplacian
 from fastcalc._differences.functions import derivative, gradient, hessian, jacobian, value_and_gradient
@@ -68,6 +70,7 @@ __all__ = [
     "TaylorSpace",
     "check_gradient",
     "check_jacobian",
+    "color_columns",
     "compiled",
     "curl",
     "derivative",

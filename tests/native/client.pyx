@@ -54,6 +54,25 @@ cdef double scribbler(int n, double *x, void *user) noexcept nogil:
     return total
 
 
+cdef double doubler(int n, double *x, void *user) noexcept nogil:
+    # writes into one component, the last, which is the last to be displaced
+    cdef double total = 0
+    cdef int i
+    for i in range(n):
+        total += sin((i + 1) * x[i])
+    x[n - 1] *= 2
+    return total * x[0]
+
+
+cdef double negator(int n, double *x, void *user) noexcept nogil:
+    # a write that changes no value, but that of 1 / 0
+    cdef int i
+    for i in range(n):
+        if x[i] == 0:
+            x[i] = -x[i]
+    return cos(x[0]) + x[n - 1] * x[n - 1]
+
+
 cdef double holed(int n, double *x, void *user) noexcept nogil:
     # not finite where the first variable is below 1
     return sqrt(x[0] - 1) + x[1]
@@ -85,6 +104,10 @@ cdef Function pick(name, Parameters *user):
         return scalar_function(mixed, user)
     if name == "scribbler":
         return scalar_function(scribbler, user)
+    if name == "doubler":
+        return scalar_function(doubler, user)
+    if name == "negator":
+        return scalar_function(negator, user)
     if name == "holed":
         return scalar_function(holed, user)
     if name == "circle":

@@ -1,13 +1,14 @@
 """Which variables can be displaced together: colours for the columns of a sparse Jacobian.
 
 A difference along the sum of columns that share no row holds the entries of all of them, each in rows of its own. The
-fewest colours that allow this are hard to find; greedy colourings in several orders find few, and the fullest row, whose
+fewest colours that allow this are hard to find. Greedy colourings in several orders find few; the fullest row, whose
 columns must all differ, tells when there are no fewer (Gebremedhin, Manne and Pothen, SIAM Review 47 (2005) 629-705).
 """
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +24,8 @@ _Indices = NDArray[np.intp]
 
 # A row with more entries makes its columns a block of their own in first fit, which sees them length / 64 times else.
 _LONG = 512
+# First fit reads the entries twice for each 64 colours. If that were more entries, some seconds, it is done once.
+_ENTRIES = 2**28
 # Saturation degree visits all neighbours of each column: so many are allowed, and more for each entry of the pattern,
 # a few times what first fit takes. Up to the third number, some tenths of a second, everything is tried.
 _VISITS, _VISITS_PER_ENTRY, _FEW_VISITS = 2**26, 32, 2**25
@@ -33,10 +36,11 @@ _FAR, _FAR_FACTOR, _SAMPLE = 2**15, 8, 2**16
 _PATIENCE, _LITTLE_PATIENCE = 3, 1
 
 
-class Coloring(NamedTuple):
+@dataclass(frozen=True, eq=False, slots=True)
+class Coloring:
     """Colours, and how many there are."""
 
-    n_colors: int
+    count: int
     color: _Indices
 
 
@@ -70,17 +74,17 @@ def color_columns(sparsity: Any) -> _Indices:
 
     Notes
     -----
-    The columns of a row must all differ, so there are no fewer colours than entries in the fullest row. As long as there
-    are more, further greedy colourings are tried, and the best is returned: the columns in their own order, those with
-    the most neighbours first, by saturation degree [1]_, those with the fewest neighbours last, and in the order of the
-    best so far, colour by colour from the last. The time is proportional to the number of entries for the first and the
-    second, to the sum of the squared lengths of the rows for the third and fourth, which are left out where that would
-    dominate. The result depends on nothing but the pattern.
+    The columns of a row must all differ, so there are no fewer colours than entries in the fullest row. As long as
+    there are more, further greedy colourings are tried, and the best is returned: the columns in their own order, those
+    with the most neighbours first, by saturation degree, those with the fewest neighbours last [1]_, and in the order
+    of the best so far, colour by colour from the last. Up to 64 colours, the first, the second and the last take time
+    proportional to the number of entries. The others take the sum of the squared lengths of the rows, and are left out
+    where that is too much. A dense row costs no more than its length. The result depends on nothing but the pattern.
 
     References
     ----------
     .. [1] A. H. Gebremedhin, F. Manne, A. Pothen, "What color is your Jacobian? Graph coloring for computing
-       derivatives", SIAM Review 47 (2005) 629-705, sections 3 and 7. DOI 10.1137/S0036144504444711
+       derivatives", SIAM Review 47 (2005) 629-705. DOI 10.1137/S0036144504444711
 
     Examples
     --------
@@ -99,14 +103,15 @@ def column_colors(pattern: Pattern) -> _Indices:
 
 
 def color_within(pattern: Pattern, enough: int) -> Coloring:
-    """The best colouring of the columns that was found; it may be a poor one if more than `enough` colours are needed."""
+    """The best colouring of the columns that was found, or just any if more than `enough` colours are needed."""
     n = pattern.shape[1]
     lengths = np.diff(pattern.indptr)
     fullest = max(int(lengths.max(initial=0)), min(n, 1))
     if fullest <= 1:
         return Coloring(fullest, np.zeros(n, np.intp))
     best = _first_fit(pattern, np.arange(n))
-    if best.n_colors == fullest or fullest > enough:
+    passes = 1 + best.count // 64
+    if best.count == fullest or fullest > enough or passes * pattern.size > _ENTRIES:
         return best
     visits = _visits(pattern)
     columns = pattern.transposed
@@ -115,9 +120,10 @@ def color_within(pattern: Pattern, enough: int) -> Coloring:
     may_visit, may_try_all = visits <= _VISITS + _VISITS_PER_ENTRY * pattern.size, visits <= _FEW_VISITS
     if may_try_all or not may_visit:
         best = fewer(best, _first_fit(pattern, crowded_first))
-    if fullest < best.n_colors and may_visit:
+    if fullest < best.count and may_visit:
         best = _saturation(pattern, crowded_first, best)
-    if fullest < best.n_colors and may_try_all:
+    if fullest < best.count and may_try_all:
+        best = _saturation(pattern, np.arange(n), best)
         order = smallest_last(columns.indptr, columns.indices, pattern.indptr, pattern.indices, neighbors)
         best = fewer(best, _first_fit(pattern, order))
     return _regroup(pattern, best, fullest, _PATIENCE if may_try_all else _LITTLE_PATIENCE)
@@ -125,7 +131,7 @@ def color_within(pattern: Pattern, enough: int) -> Coloring:
 
 def fewer(first: Coloring, second: Coloring) -> Coloring:
     """The better of two, the first if they are equal."""
-    return second if second.n_colors < first.n_colors else first
+    return second if second.count < first.count else first
 
 
 def descending(numbers: _Indices) -> _Indices:
@@ -144,8 +150,8 @@ def _first_fit(pattern: Pattern, order: _Indices) -> Coloring:
 
 
 def _in_blocks(pattern: Pattern, order: _Indices) -> tuple[_Indices, _Indices, _Indices]:
-    """The columns of the longest row, then what is left of the next one, ..., and those of short rows, each in the given
-    order; where these blocks start; and the row of each, -1 for the last.
+    """The columns of the longest row, then what is left of the next one, ..., and those of short rows, each in the
+    given order; where these blocks start; and the row of each, -1 for the last.
     """
     lengths = np.diff(pattern.indptr)
     long = np.flatnonzero(lengths > _LONG)
@@ -170,12 +176,12 @@ def _visits(pattern: Pattern) -> float:
 
 def _saturation(pattern: Pattern, order: _Indices, best: Coloring) -> Coloring:
     """By saturation degree, if that takes fewer colours than the best."""
-    if len(order) * best.n_colors > 8 * _VISITS:
+    if len(order) * best.count > 8 * _VISITS:
         return best  # for want of memory
     columns = pattern.transposed
     color = np.empty(len(order), np.intp)
     count = saturation_fit(
-        columns.indptr, columns.indices, pattern.indptr, pattern.indices, order, best.n_colors - 1, color
+        columns.indptr, columns.indices, pattern.indptr, pattern.indices, order, best.count - 1, color
     )
     return Coloring(count, color) if count else best
 
@@ -185,9 +191,9 @@ def _regroup(pattern: Pattern, best: Coloring, fullest: int, patience: int) -> C
     (Culberson, Iterated greedy graph coloring and the difficulty landscape, University of Alberta, 1992).
     """
     current, fruitless = best, 0
-    while fullest < best.n_colors and fruitless < patience:
+    while fullest < best.count and fruitless < patience:
         current = _first_fit(pattern, descending(current.color))
         fruitless += 1
-        if current.n_colors < best.n_colors:
+        if current.count < best.count:
             best, fruitless = current, 0
     return best

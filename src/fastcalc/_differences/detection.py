@@ -4,6 +4,7 @@ tests of groups find the variables.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -22,6 +23,7 @@ from fastcalc._differences.surroundings import surroundings
 from fastcalc._functions.compiled_calls import require_plain
 
 _POINTS = 3
+_FULL = 64  # variables from which on a full pattern is worth a warning
 Arguments = tuple[tuple[Any, ...], tuple[Any, ...], dict[str, Any] | None]  # of f before and after x, and by name
 
 
@@ -113,7 +115,9 @@ def detect_sparsity(
 
     An entry too many costs time, not accuracy; one that is missing makes derivatives wrong. So all are joined, and
     operators compare a product J v with differences of f at their first call. Where f multiplies by dense matrices with
-    zeros, ``probes=("perturbation", "exact")`` has fewer entries. No probe sees branches that are far from x.
+    zeros, ``probes=("perturbation", "exact")`` has fewer entries; a warning says so where a pattern of 64 variables or
+    more is full for no other reason. No probe sees branches that are far from x, and all take it that an output which
+    does not notice a group of variables notices none of them.
 
     Variables are tested in groups, which are cut in four from level to level. A Jacobian of c colours takes at most
     about ``4 c log4(n)`` tests of groups; one in no order, with r entries in a row, about ``8 r log4(n)``; a full row
@@ -242,7 +246,15 @@ def _pattern(subject: Subject, kinds: Sequence[str] | None, points: int, noise: 
         )
     pattern = find_pattern(test.m, n, test, symmetric=symmetric)
     test.require_answers()
-    return pattern
+    if n >= _FULL and pattern.size > test.m * n / 2 and test.seen_by_nan_alone > test.seen / 2:
+        warnings.warn(
+            f"{pattern.size} of {test.m} x {n} entries were detected, most of them by NaN alone, which 0 * x spreads, "
+            'too: if f multiplies by dense matrices with zeros, detect_sparsity(..., probes=("perturbation", "exact")) '
+            "finds fewer",
+            RuntimeWarning,
+            stacklevel=3,
+        )
+    return pattern.symmetric if symmetric else pattern
 
 
 def _pairs(subject: Subject, points: int, noise: float) -> Pattern:

@@ -298,7 +298,7 @@ def hessian(
         Gradient of f, returning x's shape: its Jacobian, symmetrised, is more accurate and costs 2n calls.
     sparsity : sparse array, array_like of bool or "detect", optional
         Where the Hessian of a scalar f may be other than 0, ``(n, n)``, as for `jacobian`; one triangle is enough.
-        "detect" needs a `gradient`.
+        "detect" takes far fewer calls with a `gradient`.
     {options}
 
     Returns

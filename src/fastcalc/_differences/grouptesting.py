@@ -33,7 +33,7 @@ _PATIENCE = 10.0  # tests at random that are worth trying, for each entry of a t
 _SPREAD = 1.5  # groups of tests at random, for each entry of a typical row: half of the tests notice nothing
 _FUTILE = 0.9  # share of the candidates left by tests at random, above which there are hardly false ones
 _DENSE = 1024  # groups, or an eighth of the variables, at which rows that are half full end the search
-_MOST = 2**26  # candidates, which take 24 bytes each
+_MOST = 2**25  # candidates, which take about 40 bytes each
 _HEAVY = 4  # entries of a row that is better tested as a column, over those of a typical row
 
 
@@ -45,7 +45,8 @@ def find_pattern(m: int, n: int, test: Test, *, symmetric: bool = False) -> Patt
     test : callable
         Takes groups, each an array of different variables, and yields the outputs (m,) that notice, group by group.
     symmetric : bool
-        Entry (j, i) is there where (i, j) is: a row that is nearly full is found as a column, in one test.
+        Entry (j, i) is there where (i, j) is: a row that is nearly full is found as a column, in one test. Only one of
+        the two may then be found.
     """
     found: list[tuple[_Indices, _Indices]] = []  # entries of columns that were tested alone
     groups = Groups(np.arange(n), np.array([0, n]))
@@ -56,10 +57,11 @@ def find_pattern(m: int, n: int, test: Test, *, symmetric: bool = False) -> Patt
         candidates = _cut(candidates, first_part)
         if candidates.size > _MOST:
             return _one_by_one(m, n, test)
+        typical = _typical(candidates) / min(parts, _PARTS)
         colors = None if at_random else column_colors(candidates)
-        at_random = colors is None or colors.max(initial=0) >= _PATIENCE * _typical(candidates)
+        at_random = colors is None or colors.max(initial=0) >= _PATIENCE * typical
         if at_random:
-            candidates = _sifted(candidates, groups, test)
+            candidates = _sifted(candidates, groups, test, int(_SPREAD * typical) + 2)
             colors = column_colors(candidates) if groups.are_single else None
         if colors is not None:
             candidates = _passed(candidates, groups, colors, test)
@@ -70,10 +72,9 @@ def find_pattern(m: int, n: int, test: Test, *, symmetric: bool = False) -> Patt
             before = len(groups.order)
             groups, candidates = _without_heavy(groups, candidates, test, found)
             at_random &= len(groups.order) == before
-        parts = _PARTS
+        parts = _PARTS if candidates.size * _PARTS <= _MOST else 2
     found.append((candidates.rows, groups.order[groups.starts[candidates.indices]]))
-    pattern = from_entries((m, n), *(np.concatenate(side) for side in zip(*found, strict=True)))
-    return pattern.symmetric if symmetric else pattern
+    return from_entries((m, n), *(np.concatenate(side) for side in zip(*found, strict=True)))
 
 
 @dataclass(frozen=True)
@@ -122,10 +123,9 @@ def _cut(candidates: Pattern, first_part: _Indices) -> Pattern:
     return Pattern((candidates.shape[0], int(first_part[-1])), starts[candidates.indptr], parts)
 
 
-def _sifted(candidates: Pattern, groups: Groups, test: Test) -> Pattern:
-    """The candidates that pass tests of groups put together at random, until these drop hardly any."""
+def _sifted(candidates: Pattern, groups: Groups, test: Test, tests: int) -> Pattern:
+    """The candidates that pass so many tests of groups put together at random, and others, until these drop few."""
     rng = np.random.default_rng(0)
-    tests = int(_SPREAD * _typical(candidates)) + 2
     before = 2 * candidates.size
     while candidates.size < _FUTILE * before:
         before = candidates.size
@@ -134,9 +134,9 @@ def _sifted(candidates: Pattern, groups: Groups, test: Test) -> Pattern:
 
 
 def _typical(candidates: Pattern) -> float:
-    """How many groups a row depends on, of those whose parts are its candidates."""
+    """How many candidates a row has, where it has many but is none of the few fullest."""
     counts = np.diff(candidates.indptr)
-    return float(np.quantile(counts[counts > 0], 0.9)) / _PARTS if candidates.size else 0.0
+    return float(np.quantile(counts[counts > 0], 0.9)) if candidates.size else 0.0
 
 
 def _passed(candidates: Pattern, groups: Groups, colors: _Indices, test: Test) -> Pattern:

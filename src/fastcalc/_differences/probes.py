@@ -81,9 +81,6 @@ class Probes:
         self.m = strict.m
         lenient = Values(make("central", "nan"), n, strict)
         self._probes: list[Probe] = []
-        if "nan" in kinds:
-            clearest = min(places, key=lambda known: int(np.isnan(known.value).sum()))
-            self._probes.append(Spreading(strict if self._required and on_error == "raise" else lenient, clearest))
         if "perturbation" in kinds:
             self._probes += [Moving(strict if on_error == "raise" else lenient, known, noise) for known in places]
         if "exact" in kinds:
@@ -94,7 +91,11 @@ class Probes:
                     raise
             else:
                 self._probes.append(Differentiated(function, places[min(1, len(places) - 1)].spot.x, self._required))
+        if "nan" in kinds:
+            clearest = min(places, key=lambda known: int(np.isnan(known.value).sum()))
+            self._probes.append(Spreading(strict if self._required and on_error == "raise" else lenient, clearest))
         self._all = self._probes
+        self.seen = self.seen_by_nan_alone = 0
         self._at_once = max(_FEWEST, strict.width)
 
     def __call__(self, groups: _Groups) -> Iterator[_Mask]:
@@ -102,8 +103,19 @@ class Probes:
         for first in range(0, len(groups), self._at_once):
             some = groups[first : first + self._at_once]
             noticed = np.zeros((len(some), self.m), np.bool_)
-            self._probes = [probe for probe in self._probes if probe.mark(some, noticed)]
+            self._probes = [probe for probe in self._probes if self._mark(probe, some, noticed)]
             yield from noticed
+
+    def _mark(self, probe: Probe, groups: _Groups, noticed: _Mask) -> bool:
+        """Let a probe mark, and count what it sees of single variables; NaN comes last, after all others."""
+        single = np.array([len(group) == 1 for group in groups])
+        before = int(noticed[single].sum())
+        goes_on = probe.mark(groups, noticed)
+        news = int(noticed[single].sum()) - before
+        self.seen += news
+        if isinstance(probe, Spreading):
+            self.seen_by_nan_alone += news
+        return goes_on
 
     def require_answers(self) -> None:
         """Require, once all is done, that at least one kind of probe told anything."""
@@ -311,7 +323,7 @@ class Differentiated:
                 self.error = error
                 return False
             self.answered = True
-            noticed[first : first + len(some)] |= (series[1:] != 0) & ~np.isnan(series[1:]) & ~np.isnan(series[0])
+            noticed[first : first + len(some)] |= (series[1:] != 0) & ~np.isnan(series[1:])
         return True
 
     def _series(self, groups: _Groups) -> _Array:

@@ -8,17 +8,23 @@ them always is: neighbours differ, and each path of four vertices has three colo
 
 from __future__ import annotations
 
+import operator
+
 import numpy as np
 from numpy.typing import NDArray
 
-from fastcalc._differences.coloring import Coloring, color_within, descending, fewer
+from fastcalc._differences.coloring import Coloring, color_within, descending
 from fastcalc._differences.pattern import Pattern, from_entries
 from fastcalc._kernels.orders import smallest_last
 from fastcalc._kernels.star import star_fit, star_positions
 
 _Indices = NDArray[np.intp]
 
-_PATIENCE = 3  # colourings in the order of others that find no fewer colours: then no more are tried
+# Up to so many entries, some tenths of a second, everything is tried.
+_FEW_ENTRIES = 2**22
+# Colourings in the order of others that find no fewer colours: then no more are tried. They may have more colours than
+# the best, up to this part of them.
+_PATIENCE, _SLACK = 3, 4
 
 
 def star_colors(pattern: Pattern) -> _Indices:
@@ -41,17 +47,21 @@ def star_colors(pattern: Pattern) -> _Indices:
     if fewest <= 1:
         return np.zeros(n, np.intp)
     degrees = np.diff(pattern.indptr)
-    best = _fit(pattern, np.arange(n))
-    if fewest < best.n_colors:
-        crowded_first = descending(degrees)
+    crowded_first = descending(degrees)
+    # This one never takes very many colours, however many neighbours a few have, and sets a limit to all others.
+    best = _fit(pattern, crowded_first, Coloring(n + 1, crowded_first), cautious=True)
+    if fewest < best.count:
+        best = _fit(pattern, np.arange(n), best)
+    if fewest < best.count:
         sparse_last = smallest_last(pattern.indptr, pattern.indices, None, None, degrees)
-        for order in (crowded_first, sparse_last):
-            for cautious in (False, True):
-                best = fewer(best, _fit(pattern, order, cautious))
+        best = _fit(pattern, sparse_last, best, cautious=True)
+        apart = _columns_apart(pattern, best)
+        if pattern.size > _FEW_ENTRIES:
+            return min(best, apart, key=operator.attrgetter("count")).color
+        best = _fit(pattern, sparse_last, best)
+        best = _fit(pattern, crowded_first, best)
         best = _regroup(pattern, best, best)
-        apart = _columns_apart(pattern, best.n_colors - 1)
-        if apart is not None:
-            best = _regroup(pattern, fewer(best, apart), apart)
+        best = _regroup(pattern, best, apart)
     return best.color
 
 
@@ -101,32 +111,37 @@ def _at_least(pattern: Pattern) -> int:
     return count
 
 
-def _fit(pattern: Pattern, order: _Indices, cautious: bool = False) -> Coloring:
+def _fit(pattern: Pattern, order: _Indices, best: Coloring, *, cautious: bool = False) -> Coloring:
+    """In this order, if that takes fewer colours than the best."""
     color = np.empty(len(order), np.intp)
-    return Coloring(star_fit(pattern.indptr, pattern.indices, order, cautious, color), color)
+    count = star_fit(pattern.indptr, pattern.indices, order, cautious, best.count - 1, color)
+    return Coloring(count, color) if count else best
 
 
-def _regroup(pattern: Pattern, best: Coloring, start: Coloring) -> Coloring:
-    """In the order of the colours, the last one first, again and again."""
-    current, fruitless = start, 0
-    while fruitless < _PATIENCE:
-        current = _fit(pattern, descending(current.color))
+def _regroup(pattern: Pattern, best: Coloring, current: Coloring) -> Coloring:
+    """The better of the best and colourings in the order of the colours of others, the last one first."""
+    if current.count < best.count:
+        best = current
+    fruitless = 0
+    while fruitless < _PATIENCE and current.count <= best.count + best.count // _SLACK:
+        limit = best.count + best.count // _SLACK + 1
+        current = _fit(pattern, descending(current.color), Coloring(limit, current.color))
         fruitless += 1
-        if current.n_colors < best.n_colors:
+        if current.count < best.count:
             best, fruitless = current, 0
     return best
 
 
-def _columns_apart(pattern: Pattern, enough: int) -> Coloring | None:
-    """Colours of columns without a common row, the diagonal included: a star colouring, at times a better one. None
-    where a row alone needs more than `enough`.
+def _columns_apart(pattern: Pattern, best: Coloring) -> Coloring:
+    """Colours of columns without a common row, the diagonal included: they are star colours too. The best where a row
+    alone needs more.
     """
     n = pattern.shape[0]
     on_diagonal = np.zeros(n, np.bool_)
     on_diagonal[pattern.indices[pattern.rows == pattern.indices]] = True
-    if int((np.diff(pattern.indptr) + ~on_diagonal).max()) > enough:
-        return None
+    if int((np.diff(pattern.indptr) + ~on_diagonal).max()) > best.count:
+        return best
     if not on_diagonal.all():
         i = np.arange(n)
         pattern = from_entries(pattern.shape, np.concatenate([pattern.rows, i]), np.concatenate([pattern.indices, i]))
-    return color_within(pattern, enough)
+    return color_within(pattern, best.count)

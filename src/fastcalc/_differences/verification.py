@@ -1,10 +1,10 @@
 """Is a sparsity pattern complete? One product with a random vector v, taken without the pattern, tells.
 
 For a Jacobian J v is one derivative of f along v, which must be what the entries say, row by row. Truncation and
-rounding make rows differ, too; so a row that differs is asked: moving the variables without an entry in it must not
-move it. If it does, halving their number finds one of them, whose derivative must then be above its own error. For a
-Hessian from values of f, v' H v is a single number; halves of v find a row that explains it, which is asked by mixed
-derivatives.
+rounding make rows differ, too, and so do kinks; so a row that differs is asked: moving the variables without an entry
+in it must not move it. If it does, halving their number finds one of them, whose derivative must then be above its own
+error. For a Hessian from values of f, v' H v is a single number; halves of v find a row that explains it, which is
+asked by mixed derivatives.
 """
 
 from __future__ import annotations
@@ -26,10 +26,12 @@ from fastcalc._differences.solve import Solution
 from fastcalc._results import succeeded
 
 _Array = NDArray[Any]
+_Indices = NDArray[np.intp]
 _AGREES = 1e-6  # of the terms of a row: what truncation makes of them is left out
 _ROUNDING = 32  # units of rounding of f in a difference
 _SHARE = 0.1  # of what is missed: the least that variables without an entry must explain
 _ASKED = 16  # rows, at most
+_TIMES = 3  # that rows are asked together, where there are more
 _SHOWN = 6
 _WITHOUT_ROUNDING = ("complex", "exact")
 
@@ -54,7 +56,10 @@ def verify_rows(problem: Problem, pattern: Pattern, data: _Array, solution: Solu
             return
         slack += np.sqrt(1 + np.diff(pattern.indptr)) * _rounding(problem, step)
         suspects = np.flatnonzero(missed > slack)
-        asked = suspects[np.argsort((slack / missed)[suspects], kind="stable")][:_ASKED]
+        suspects = suspects[np.argsort((slack / missed)[suspects], kind="stable")]
+    if len(suspects) > _ASKED:
+        suspects = _moved_from_elsewhere(problem, pattern, suspects, v, slack)
+    asked = suspects[:_ASKED]
     lacking = []
     for row in asked.tolist():
         others = _elsewhere(pattern, row, v)
@@ -62,7 +67,7 @@ def verify_rows(problem: Problem, pattern: Pattern, data: _Array, solution: Solu
         def response(w: _Array, row: int = row) -> float:
             return float(np.abs(_along(problem, w)[0][row]))
 
-        if others.any() and response(others) > _SHARE * missed[row]:
+        if others.any() and response(others) > slack[row]:
             entry = _Entry(row, _locate(response, others))
             if _is_real(problem, entry, adaptive.Lines(_aim(problem), 1, chosen=np.array([entry.variable])), row):
                 lacking.append(entry)
@@ -180,6 +185,29 @@ def _elsewhere(pattern: Pattern, row: int, v: _Array) -> _Array:
     others = v.copy()
     others[pattern.indices[pattern.indptr[row] : pattern.indptr[row + 1]]] = 0
     return others
+
+
+def _moved_from_elsewhere(problem: Problem, pattern: Pattern, rows: _Indices, v: _Array, slack: _Array) -> _Indices:
+    """Those of the rows that variables move which have no entry in them: at kinks, all rows differ from J v, and those
+    that lack entries must not be lost among them.
+
+    Rows are asked together, as many as leave three quarters of the variables to move, in batches put together anew each
+    time.
+    """
+    rng = np.random.default_rng(20261)
+    lengths = np.diff(pattern.indptr)[rows]
+    moved = np.zeros(len(rows), np.bool_)
+    for _ in range(_TIMES):
+        order = rng.permutation(len(rows))
+        batch = np.cumsum(lengths[order]) // max(1, len(v) // 4)
+        for some in np.split(order, np.flatnonzero(np.diff(batch)) + 1):
+            own = np.zeros(pattern.shape[0], np.bool_)
+            own[rows[some]] = True
+            others = v.copy()
+            others[pattern.indices[own[pattern.rows]]] = 0
+            if others.any():
+                moved[some] |= np.abs(_along(problem, others)[0][rows[some]]) > slack[rows[some]]
+    return rows[moved]
 
 
 def _locate(response: Callable[[_Array], float], v: _Array) -> int:

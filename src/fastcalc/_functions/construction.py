@@ -78,9 +78,9 @@ def compiled(
     *Errors.* A status other than 0 raises `CallbackError`, or with ``on_error="nan"`` makes the value NaN; this form is
     the one for functions that can fail. A function of njit keeps its exceptions: they come back as themselves. So do
     those of a cfunc that may raise, which is compiled again for that; but behind a pointer to it (``f.ctypes``,
-    ``f.address``, a `LowLevelCallable`) nothing can be done: numba prints them and returns 0.0. Python functions behind
-    ctypes or cffi are refused, but for ``extern "Python"`` functions of cffi, which nothing tells from others: their
-    exceptions are printed and lost too.
+    ``f.address``, a `LowLevelCallable`) nothing can be done: numba prints them, and the value is anything. Python
+    functions behind ctypes or cffi are refused, but for ``extern "Python"`` functions of cffi, which nothing tells from
+    others: their exceptions are printed and lost too.
 
     *Requirements.* The function runs without Python's global lock: one of Cython has to be ``noexcept nogil``. It must
     not jump out (longjmp, C++ exceptions). If operators are used from many threads, or with `workers`, it has to be

@@ -1,8 +1,8 @@
 """Callbacks of numba's cfunc that may raise, compiled once more with a status.
 
-What raises in a callback is printed by numba, and the result is 0.0: a wrong derivative. The callback's own code, as
-numba shows it, tells whether it can happen; if so, the Python function behind it is compiled again, and what it raises
-comes back as itself.
+What a callback raises is printed by numba, and the callback returns what was in memory: a wrong derivative. The code of
+the callback, as numba shows it, tells whether that can happen; if so, the Python function behind it is compiled again,
+and what it raises comes back as itself.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ def _compile(callback: Any, signature: Signature) -> Guard | None:
         guarded = wrappers.guarded(body)
     except Exception as error:  # it is no part of numba's interface, or raises of all kinds
         warn(
-            f"numba's callback {callback.__name__} may raise, which numba prints and takes for 0.0; it can't be kept: "
+            f"numba's callback {callback.__name__} may raise, which numba prints before it goes on with any value: "
             f"{wrappers.first_line(error)}"
         )
         return None

@@ -56,7 +56,6 @@ cdef struct Work:
     Py_ssize_t n
     double *origin     # [n]: x
     double *point      # [n]: x, displaced: what f gets
-    double *displaced  # [n]: the same before the call, where many components are
     bint refill        # f writes into its point
     bint nan_on_error
     uint64_t changed   # not 0: f wrote into its point
@@ -138,31 +137,23 @@ cdef inline Outcome enter(Work *w, double *y) noexcept nogil:
 
 
 cdef inline Outcome visit_one(Work *w, Py_ssize_t c, double shift, double *y) noexcept nogil:
-    cdef double displaced
     cdef Outcome outcome
     w.changed |= bits(w.point[c]) ^ bits(w.origin[c])
-    displaced = w.origin[c] + shift
-    w.point[c] = displaced
+    w.point[c] = w.origin[c] + shift
     outcome = enter(w, y)
-    w.changed |= bits(w.point[c]) ^ bits(displaced)
     w.point[c] = w.origin[c]
     return outcome
 
 
 cdef inline Outcome visit_few(Work *w, const Move *moves, Py_ssize_t count, double *y) noexcept nogil:
     # a component may be among them twice
-    cdef double[FEW] displaced
     cdef Py_ssize_t j
     cdef Outcome outcome
     for j in range(count):
         w.changed |= bits(w.point[moves[j].component]) ^ bits(w.origin[moves[j].component])
     for j in range(count):
         w.point[moves[j].component] += moves[j].shift
-    for j in range(count):
-        displaced[j] = w.point[moves[j].component]
     outcome = enter(w, y)
-    for j in range(count):
-        w.changed |= bits(w.point[moves[j].component]) ^ bits(displaced[j])
     for j in range(count):
         w.point[moves[j].component] = w.origin[moves[j].component]
     return outcome
@@ -177,14 +168,10 @@ cdef inline void renew(Work *w) noexcept nogil:
 
 
 cdef inline Outcome visit_many(Work *w, double *y) noexcept nogil:
-    # the point is displaced already
-    cdef Outcome outcome
-    if w.refill:
-        return enter(w, y)
-    memcpy(w.displaced, w.point, w.n * sizeof(double))
-    outcome = enter(w, y)
-    w.changed |= difference(w.point, w.displaced, w.n)
-    memcpy(w.point, w.origin, w.n * sizeof(double))
+    # the point is displaced already; what f writes into it does no harm
+    cdef Outcome outcome = enter(w, y)
+    if not w.refill:
+        memcpy(w.point, w.origin, w.n * sizeof(double))
     return outcome
 
 

@@ -5,10 +5,10 @@
     call      through a function pointer; what it returns but 0 ends the walk
     combine   `walk`, a few groups of points at a time
 
-A function that writes into its x is found out by comparing the copy with x once a block, and called again from the
-beginning with a fresh copy a call. Components too small to tell the size of x are taken once more with steps for size 1
-where the difference drowned in rounding, as `solve` does it: the second result stands where it agrees with the first
-one within its rounding bound.
+A function that writes into its x is found out by comparing the copy with x, each component before it is displaced and
+all of them once a block, and called again from the beginning with a fresh copy a call. Components too small to tell the
+size of x are taken once more with steps for size 1 where the difference drowned in rounding, as `solve` does it: the
+second result stands where it agrees with the first one within its rounding bound.
 """
 from libc.float cimport DBL_EPSILON
 from libc.math cimport INFINITY, NAN
@@ -186,6 +186,9 @@ cdef int evaluate(
     for p in range(first, last):
         if run.refill:
             memcpy(point, run.x, n * sizeof(double))
+        for e in range(plan.point_start[p], plan.point_start[p + 1]):  # restored below, which would hide what f wrote
+            s = inside(plan.entry_slot[e], n)
+            run.wrote = run.wrote or memcmp(point + s, run.x + s, sizeof(double)) != 0
         for e in range(plan.point_start[p], plan.point_start[p + 1]):
             s = inside(plan.entry_slot[e], n)
             point[s] += plan.multiple[e] * h[s]

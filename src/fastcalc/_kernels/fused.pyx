@@ -162,8 +162,8 @@ cdef inline Outcome scalar_lines(
     Py_ssize_t lanes, Py_ssize_t width, double *out, Py_ssize_t out_lanes, double *y,
 ) noexcept nogil:
     # The same of a function that returns its one value, at the first `width` points x[n, lanes], with all that `visit`
-    # needs in local variables: compilers read anew after each call what f could have changed. `closely`: look for what
-    # f does to its point, and the next call may undo, after some calls too.
+    # needs in local variables: compilers read anew after each call what f could have changed. `closely`: look for
+    # what f does to its point, and the next call may undo, after some calls too.
     cdef double *point = w.point
     cdef double *origin = w.origin
     cdef void *address = w.routine.address
@@ -270,7 +270,8 @@ cdef bint finish(CompiledCaller f, Outcome outcome) except -1:
 
 cdef bint is_common(CompiledCaller f) except -1:
     """Whether there is nothing to look at but values of f, in the order in which they come."""
-    return not f.work.refill and not f.work.nan_on_error and 0 < f.m <= MOST_OUTPUTS and f.epsilon == DBL_EPSILON
+    cdef const Work *w = &f.work
+    return not w.refill and not w.nan_on_error and 0 < w.routine.m <= MOST_OUTPUTS and f.epsilon == DBL_EPSILON
 
 
 def lines_at_once(
@@ -358,12 +359,12 @@ cdef Outcome diagonal(
         return outcome
     for i in range(n):
         for p in range(s.points):
+            look_closely(w, i * s.points + p)
             outcome = visit(
                 w, i, w.origin[i] + s.offset[p] * h[i * step_lanes], y + (i * s.points + p) * at.m
             )
             if outcome != DONE:
                 return outcome
-        look_closely(w, i)
     for i in range(n):
         for o in range(at.m):
             value = term(s, 0, y + i * s.points * at.m, base, at.m, o)
@@ -416,8 +417,8 @@ cdef inline Outcome pairs(
                 )
                 if outcome != DONE:
                     return outcome
-            visited += 1
-            look_closely(w, visited)
+                visited += 1
+                look_closely(w, visited)
             for o in range(m):
                 value = term(across, 0, y, base, m, o)
                 for t in range(1, across.terms):

@@ -109,7 +109,7 @@ cdef void count(
     for v in range(neighbors.shape[0]):
         total = 0
         for e in range(starts[v], starts[v + 1]):
-            total += row_starts[rows[e] + 1] - row_starts[rows[e]]
+            total += row_starts[rows[e] + 1] - row_starts[rows[e]] - 1
         neighbors[v] = total
 
 
@@ -117,7 +117,7 @@ def count_neighbors(
     const Py_ssize_t[::1] starts not None, const Py_ssize_t[::1] rows not None,
     const Py_ssize_t[::1] row_starts not None,
 ):
-    """Entries in the rows of each column.
+    """Entries of other columns in the rows of each column.
 
     Parameters
     ----------
@@ -152,7 +152,7 @@ def smallest_last(
     row_starts, columns : ndarray of intp, shapes (m + 1,), (size,), or None
         IN: the columns of each row; None for a graph.
     degree : ndarray of intp, shape (n,)
-        IN: entries in the rows of each column, from `count_neighbors`; or entries of each vertex.
+        IN: entries of others in the rows of each column, from `count_neighbors`; or entries of each vertex.
 
     Returns
     -------

@@ -61,10 +61,10 @@ cdef Py_ssize_t saturate(
     # its own; saturation[n]: how many. OUT color. Returns the number of colours, -1 when interrupted, -2 when some
     # column finds none.
     cdef Py_ssize_t n = order.shape[0], words = seen.shape[1], top = 0, n_colors = 0, done = 0
-    cdef Py_ssize_t p, r, v, w, e, d, c, k, word
+    cdef Py_ssize_t _, r, v, w, e, d, c, k, word
     for r in range(n):
         insert(sets, 0, r)
-    for p in range(n):
+    for _ in range(n):
         r = lowest(sets, top)
         while r < 0:
             top -= 1

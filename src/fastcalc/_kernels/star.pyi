@@ -6,6 +6,7 @@ def star_fit(
     neighbors: NDArray[np.intp],
     order: NDArray[np.intp],
     cautious: bool,
+    limit: int,
     color: NDArray[np.intp],
 ) -> int: ...
 def star_positions(

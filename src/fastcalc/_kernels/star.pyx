@@ -35,11 +35,11 @@ cdef Py_ssize_t PATIENCE = 1 << 21  # words of neighbours between two looks for 
 cdef Py_ssize_t fit(
     const Py_ssize_t[::1] starts, const Py_ssize_t[::1] neighbors, const Py_ssize_t[::1] order,
     uint64_t[:, ::1] once, uint64_t[:, ::1] twice, uint64_t[:, ::1] leaf, uint64_t[::1] forbidden,
-    bint cautious, Py_ssize_t[::1] color,
+    bint cautious, Py_ssize_t limit, Py_ssize_t[::1] color,
 ) noexcept nogil:
     # IN starts, neighbors (entries of the diagonal are passed over), order. WORK once, twice, leaf, 0 at the start,
     # forbidden. OUT color, -1 at the start. Returns the number of colours, -1 when interrupted, -2 when there are not
-    # bits enough.
+    # bits enough, -3 when it exceeds the limit.
     cdef Py_ssize_t words = once.shape[1], n_colors = 0, done = 0
     cdef Py_ssize_t p, e, d, v, w, x, k, c, word
     cdef const uint64_t *others
@@ -59,8 +59,10 @@ cdef Py_ssize_t fit(
             if ~forbidden[word]:
                 c = 64 * word + lowest_bit(~forbidden[word])
                 break
-        if c < 0:
+        if c < 0 and 64 * words < limit:
             return -2
+        if c < 0 or c >= limit:
+            return -3
         color[v] = c
         if c >= n_colors:
             n_colors = c + 1
@@ -94,7 +96,8 @@ cdef Py_ssize_t fit(
 
 def star_fit(
     const Py_ssize_t[::1] starts not None, const Py_ssize_t[::1] neighbors not None,
-    const Py_ssize_t[::1] order not None, bint cautious, Py_ssize_t[::1] color not None,
+    const Py_ssize_t[::1] order not None, bint cautious, Py_ssize_t limit,
+    Py_ssize_t[::1] color not None,
 ):
     """Star colouring, vertex by vertex: each gets the smallest colour that leaves the colouring of those before it one.
 
@@ -106,13 +109,15 @@ def star_fit(
         IN: a permutation of the vertices.
     cautious : bool
         IN: whether vertices keep off the colours around neighbours that have none yet.
+    limit : int
+        IN: colours that there are.
     color : ndarray of intp, shape (n,)
         OUT: the colours, from 0.
 
     Returns
     -------
     int
-        Number of colours.
+        Number of colours; 0 if there are too few. The memory needed is 3 bits for each vertex and colour.
     """
     cdef Py_ssize_t n = starts.shape[0] - 1, n_colors = -2, words = 1
     cdef uint64_t[:, ::1] once, twice, leaf
@@ -124,11 +129,11 @@ def star_fit(
         forbidden = np.empty(words, np.uint64)
         color[:] = -1
         with nogil:
-            n_colors = fit(starts, neighbors, order, once, twice, leaf, forbidden, cautious, color)
+            n_colors = fit(starts, neighbors, order, once, twice, leaf, forbidden, cautious, limit, color)
         words *= 2
-    if n_colors < 0:
+    if n_colors == -1:
         raise_pending()
-    return n_colors
+    return max(n_colors, 0)
 
 
 cdef Py_ssize_t locate(
