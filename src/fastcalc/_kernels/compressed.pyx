@@ -143,8 +143,8 @@ def gather(
 
     ``mode``, ``values``, ``columns_last``, ``m``: as for `combine`. ``place``, ``row``, ``column`` (entries,): where
     entries are, in `out` and in the matrix; ``place`` None: in their order. ``result`` (n,): which result of the plan a
-    column takes, -1: none; ``whole``: there is no such column. ``steps`` (n,): what to divide it by, of the real type of
-    ``values``.
+    column takes, -1: none; ``whole``: there is no such column. ``steps`` (n,): what to divide by, of the type of the
+    values' real parts.
     """
     cdef int typenum = real_type(cnp.PyArray_TYPE(values))
     cdef Py_ssize_t columns = cnp.PyArray_DIM(values, 1 if columns_last else 0), count = cnp.PyArray_SIZE(row), t

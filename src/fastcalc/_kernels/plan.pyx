@@ -68,6 +68,7 @@ cdef class Plan:
         self.base = base
         self.has_embedded = embedded is not None
         self.coordinates = np.array_equal(component, np.arange(n_components))
+
         def inside(array, stop, start=0):
             return array.size == 0 or (array.min() >= start and array.max() < stop)
 
