@@ -91,7 +91,7 @@ out : ndarray, optional
 _MANY = {
     "method": '"central"',
     "vectorized": """f takes points as columns, (n, k), and returns (k,) or (m, k). x may then hold a batch of points
-    behind its first axis, for compiled functions too, which are still called at one point at a time.""",
+    behind its first axis, for functions of C too, which are still called at one point at a time.""",
 }
 _ONE = {
     "method": '"adaptive"; "central" where `accuracy` is given',
@@ -307,7 +307,10 @@ def _workers(value: Any) -> int | Callable[..., Any] | None:
         return function
     remedy = "give a number of threads or processes, -1 for all cores, or a function like map"
     if hasattr(value, "map"):
-        raise TypeError(f"`workers` must be an integer or a function like map; got {check.short(value)}: give its map")
+        its_map = "get_executor().map" if hasattr(value, "get_executor") else "map"  # a dask Client's gives futures
+        raise TypeError(
+            f"`workers` must be an integer or a function like map; got {check.short(value)}: give its {its_map}"
+        )
     count = check.integer("workers", value, -1, None, remedy)
     if count == 0:
         raise ValueError(f"`workers` must be positive, or -1; got 0: {remedy}")
