@@ -308,12 +308,15 @@ def transpose(cnp.ndarray indptr not None, cnp.ndarray columns not None, Py_ssiz
     cdef const Py_ssize_t *pc
     cdef cnp.npy_intp lengths[2]
     cdef cnp.ndarray starts, rows
+    cdef Py_ssize_t *ps
+    cdef Py_ssize_t *pr
     if m < 0 or n < 0 or pp[0] != 0 or pp[m] != cnp.PyArray_SIZE(columns):
         raise ValueError("a kernel got a pattern that does not fit together")
     pc = indices(columns, pp[m])
     lengths[0], lengths[1] = n + 1, pp[m]
     starts = cnp.PyArray_EMPTY(1, &lengths[0], cnp.NPY_INTP, 0)
     rows = cnp.PyArray_EMPTY(1, &lengths[1], cnp.NPY_INTP, 0)
+    ps, pr = <Py_ssize_t *>cnp.PyArray_DATA(starts), <Py_ssize_t *>cnp.PyArray_DATA(rows)
     with nogil:
-        turn(pp, pc, m, n, <Py_ssize_t *>cnp.PyArray_DATA(starts), <Py_ssize_t *>cnp.PyArray_DATA(rows))
+        turn(pp, pc, m, n, ps, pr)
     return starts, rows
