@@ -316,9 +316,11 @@ def test_a_forked_child_has_workers_of_its_own(vectorized):
 
 
 INTERRUPTED = """
-    import multiprocessing, os, sys, time
+    import signal, time
     import numpy as np
     import fastcalc as fc
+
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # shells have background jobs ignore it
 
     def f(x):
         {body}
@@ -341,8 +343,8 @@ INTERRUPTED = """
     ("body", "options"),
     [
         ("time.sleep(30)", "workers=2"),
-        ("time.sleep(0.05)", "vectorized=True, workers=2"),
-        ("time.sleep(0.05)", "workers=__import__('concurrent.futures').futures.ThreadPoolExecutor(2).map"),
+        ("time.sleep(1)", "vectorized=True, workers=2"),
+        ("time.sleep(1)", "workers=__import__('concurrent.futures').futures.ThreadPoolExecutor(2).map"),
     ],
     ids=["processes", "threads", "map"],
 )

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import contextvars
 import multiprocessing
+import multiprocessing.util
 import os
 import signal
 import sys
@@ -65,12 +66,27 @@ class Pool:
 
 
 _POOLS: weakref.WeakSet[Pool] = weakref.WeakSet()
+_closing = 0  # the process that has been told to close its pools
 _ABANDONED: list[Executor] = []  # of the parent of this process; their end would disturb it
 
 
 def _forget_pools() -> None:
     for pool in list(_POOLS):
         pool.forget()
+
+
+def _close_at_exit() -> None:
+    """In a child of multiprocessing, which waits for its own children before it lets executors end them."""
+    global _closing
+    if multiprocessing.parent_process() is not None and _closing != os.getpid():
+        _closing = os.getpid()
+        before_queues_close = 100
+        multiprocessing.util.Finalize(None, _close_pools, exitpriority=before_queues_close)
+
+
+def _close_pools() -> None:
+    for pool in list(_POOLS):
+        pool.close()
 
 
 if hasattr(os, "register_at_fork"):
@@ -163,6 +179,7 @@ class Processes(Pool):
     def _submit(self, data: bytes, items: Sequence[Any]) -> tuple[ProcessPoolExecutor, deque[Future[Any]]]:
         if self._executor is None:
             self._executor, self._stopped = _start(self.count, self._known)
+            _close_at_exit()
         return self._executor, deque(self._executor.submit(_run, data, item) for item in items)
 
     def _results(self, executor: ProcessPoolExecutor, waiting: deque[Future[Any]], stopped: Any) -> Iterator[Any]:
