@@ -238,7 +238,7 @@ class Differences(Compressed):
         *,
         full: bool,
     ) -> tuple[NDArray[np.int32], Sample] | None:
-        """Take poor entries in tiny columns, of these, again with steps for size 1; updates `found`, says which and how."""
+        """Take those entries in tiny columns that are poor again, with steps for size 1; updates `found`."""
         if ROUNDING not in found.outs:
             return None
         epsilon = function.epsilon
