@@ -25,10 +25,10 @@ import scipy.sparse
 from scipy.optimize._numdiff import approx_derivative, group_columns
 
 import fastcalc as fc
-from benchmarks import machine, report, timing
-from fastcalc._differences.coloring import color_columns
+from benchmarks import coloring, machine, report, timing
 
 PACKAGES = ("fastcalc", "numpy", "scipy")
+COLORING = "colours of columns"
 COLUMNS = ("engine", "time", "to the bare calls", "calls of f", "colours", "error", "target", "verdict")
 
 
@@ -120,7 +120,7 @@ def case(
     ]
     once = [
         (f"the first call, which verifies the pattern, takes {first.evaluations} calls of f; colours", lambda:
-            color_columns(pattern)),
+            fc.color_columns(pattern)),
         ("SciPy's group_columns", lambda: group_columns(pattern)),
     ]  # fmt: skip
     return Case(f"{name}, n = {n}, {pattern.nnz} entries", engines, exact(x), once)
@@ -213,6 +213,10 @@ def main(arguments: list[str] | None = None) -> int:
     print("\n".join(f"{'- ' * options.markdown}{name}: {text}" for name, text in about.items()) + "\n", flush=True)
     timing.settle_allocator()
     everything = []
+    if not options.tiny and (not options.only or any(part in COLORING for part in options.only)):
+        rows = coloring.coloring_rows(quick=options.quick)
+        print(f"{'### ' * options.markdown}{COLORING}\n" + "\n" * options.markdown, end="")
+        print(coloring.table(rows, markdown=options.markdown) + "\n", flush=True)
     for make in cases(tiny=options.tiny):
         chosen = make()
         if options.only and not any(part in chosen.name for part in options.only):

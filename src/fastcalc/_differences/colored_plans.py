@@ -26,6 +26,7 @@ class ColoredPlan(NamedTuple):
     plan: Plan
     color: _Indices  # of each group
     result: NDArray[np.int32]  # of each column, -1: none
+    whole: bool  # every column has a result
 
 
 def colored_plan(colors: _Indices, columns: _Indices, kinds: NDArray[np.uint8], accuracy: int) -> ColoredPlan:
@@ -92,4 +93,4 @@ def colored_plan(colors: _Indices, columns: _Indices, kinds: NDArray[np.uint8], 
         mirror=each,
         n_targets=len(keys),
     )
-    return ColoredPlan(plan, colors[moving[begins]], result)
+    return ColoredPlan(plan, colors[moving[begins]], result, len(moving) == n)

@@ -82,7 +82,6 @@ class _Entries:
         if in_doubt is not None:
             self.doubtful = np.flatnonzero(in_doubt[structure.column]).astype(np.int32)
         self.steps = steps
-        self.whole = len(colored.color) == structure.n_colors  # no colour without a column that moves
         self.outs: dict[int, _Array] = {}
         self.base: _Array | None = None
 
@@ -100,7 +99,7 @@ class _Entries:
         out = self.outs.get(mode)
         if out is None:
             size = self.structure.pattern.size
-            out = np.empty(size, dtype) if self.whole else np.full(size, np.nan, dtype)
+            out = np.empty(size, dtype) if self.colored.whole else np.full(size, np.nan, dtype)
         out = self.outs[mode] = out.astype(dtype, copy=False)
         if self.steps.dtype != out.real.dtype:
             self.steps = self.steps.astype(out.real.dtype)
@@ -120,6 +119,7 @@ class _Entries:
                 first,
                 last,
                 self.colored.result,
+                self.colored.whole,
                 self.steps,
                 out,
             )

@@ -19,6 +19,7 @@ def gather(
     first: int,
     last: int,
     result: NDArray[np.int32],
+    whole: bool,
     steps: NDArray[Any],
     out: NDArray[Any],
 ) -> None: ...

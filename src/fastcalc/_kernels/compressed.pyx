@@ -29,6 +29,7 @@ cdef struct Entries:
     const int32_t *column
     const int32_t *result  # of the plan, for each column; -1: none
     Py_ssize_t m, n, size  # size: of out
+    bint whole             # all columns have a result, a difference of two values
 
 cdef struct Values:
     Py_ssize_t point, component  # strides in real numbers
@@ -59,6 +60,14 @@ cdef void gather_plainly(
     cdef Py_ssize_t k, part, j, t, e
     cdef const real *at
     cdef real value
+    if place is NULL and parts == 1 and entries.whole:
+        for k in range(first, last):
+            j = inside(column[k], entries.n)
+            t = result[j]
+            at = values + inside(row[k], entries.m) * component
+            value = <real>weight[t] * (at[plus[t]] - at[minus[t]]) / (<real>denominator[t] * steps[j])
+            out[k] = known(value)
+        return
     for k in range(first, last):
         e = k if place is NULL else inside(place[k], entries.size)
         j = inside(column[k], entries.n)
@@ -128,13 +137,14 @@ cdef void gather_entries(
 def gather(
     Plan plan not None, Py_ssize_t group, Py_ssize_t stop, int mode, cnp.ndarray values not None, bint columns_last,
     Py_ssize_t m, cnp.ndarray place, cnp.ndarray row not None, cnp.ndarray column not None, Py_ssize_t first,
-    Py_ssize_t last, cnp.ndarray result not None, cnp.ndarray steps not None, cnp.ndarray out not None,
+    Py_ssize_t last, cnp.ndarray result not None, bint whole, cnp.ndarray steps not None, cnp.ndarray out not None,
 ):
     """Fill `out` at entries `first` to `last`, whose columns are in the groups `group` to `stop` of a plan for one x.
 
     ``mode``, ``values``, ``columns_last``, ``m``: as for `combine`. ``place``, ``row``, ``column`` (entries,): where
     entries are, in `out` and in the matrix; ``place`` None: in their order. ``result`` (n,): which result of the plan a
-    column takes, -1: none. ``steps`` (n,): what to divide it by, of the real type of ``values``.
+    column takes, -1: none; ``whole``: there is no such column. ``steps`` (n,): what to divide by, of the type of the
+    values' real parts.
     """
     cdef int typenum = real_type(cnp.PyArray_TYPE(values))
     cdef Py_ssize_t columns = cnp.PyArray_DIM(values, 1 if columns_last else 0), count = cnp.PyArray_SIZE(row), t
@@ -148,6 +158,7 @@ def gather(
     cdef void *po
     entries.m, entries.n, entries.size = m, cnp.PyArray_SIZE(result), cnp.PyArray_SIZE(out)
     entries.place = NULL
+    entries.whole = whole
     if place is not None:
         entries.place = numbers(place, count)
     entries.result = numbers(result, entries.n)
@@ -179,6 +190,7 @@ def gather(
         for t in range(plan.group_result[group], plan.group_result[stop]):
             plus[t] = column_of(plan.plus[t], &at) * at.point
             minus[t] = column_of(plan.minus[t], &at) * at.point if plan.minus[t] >= 0 else -1
+            entries.whole &= minus[t] >= 0
     with nogil:
         if typenum == cnp.NPY_DOUBLE:
             gather_entries[double](
@@ -296,12 +308,15 @@ def transpose(cnp.ndarray indptr not None, cnp.ndarray columns not None, Py_ssiz
     cdef const Py_ssize_t *pc
     cdef cnp.npy_intp lengths[2]
     cdef cnp.ndarray starts, rows
+    cdef Py_ssize_t *ps
+    cdef Py_ssize_t *pr
     if m < 0 or n < 0 or pp[0] != 0 or pp[m] != cnp.PyArray_SIZE(columns):
         raise ValueError("a kernel got a pattern that does not fit together")
     pc = indices(columns, pp[m])
     lengths[0], lengths[1] = n + 1, pp[m]
     starts = cnp.PyArray_EMPTY(1, &lengths[0], cnp.NPY_INTP, 0)
     rows = cnp.PyArray_EMPTY(1, &lengths[1], cnp.NPY_INTP, 0)
+    ps, pr = <Py_ssize_t *>cnp.PyArray_DATA(starts), <Py_ssize_t *>cnp.PyArray_DATA(rows)
     with nogil:
-        turn(pp, pc, m, n, <Py_ssize_t *>cnp.PyArray_DATA(starts), <Py_ssize_t *>cnp.PyArray_DATA(rows))
+        turn(pp, pc, m, n, ps, pr)
     return starts, rows

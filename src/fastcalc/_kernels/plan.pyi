@@ -11,6 +11,7 @@ class Plan:
     base: bool
     has_embedded: bool
     coordinates: bool
+    uniform: bool
     def __init__(
         self,
         *,

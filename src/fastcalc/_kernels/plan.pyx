@@ -88,6 +88,8 @@ cdef class Plan:
         _require(inside(divisor_slot, self.n_slots), "slots of divisors")
         _require(target.size == mirror.size == self.n_results, "targets of results")
         _require(inside(target, n_targets) and inside(mirror, n_targets), "targets")
+        starts = np.repeat(point_start[:point_start.size - 1], np.diff(point_start))
+        self.uniform = np.array_equal(multiple, multiple[starts])
         group_of_result = np.repeat(np.arange(self.n_groups), np.diff(group_result))
         group_of_term = np.repeat(group_of_result, np.diff(term_start))
         for points, lowest in ((plus, 0), (minus, -1)):

@@ -40,15 +40,19 @@ cdef void displace(
 
 
 cdef void copy_and_displace(Plan plan, Py_ssize_t point, const real *x, const real *h, real *out) noexcept nogil:
-    # IN x[n], h[n]; OUT out[n]: where slots are the components and many of them move, piece by piece, which is displaced
-    # while it is in the fastest cache if the entries come in ascending order
+    # IN x[n], h[n]; OUT out[n]: where slots are the components and many of them move, piece by piece, each displaced
+    # while it is in the fastest cache, if the entries come in ascending order
     cdef Py_ssize_t e = plan.point_start[point], last = plan.point_start[point + 1]
     cdef Py_ssize_t begin = 0, end, n = plan.n_components
     cdef const Py_ssize_t *slot = &plan.entry_slot[0]
     cdef const double *multiple = &plan.multiple[0]
+    cdef real factor = <real>multiple[e]
     while begin < n:
         end = min(begin + PIECE, n)
         memcpy(out + begin, x + begin, (end - begin) * sizeof(real))
+        while plan.uniform and e < last and inside(slot[e], n) < end:
+            out[slot[e]] += factor * h[slot[e]]
+            e += 1
         while e < last and inside(slot[e], n) < end:
             out[slot[e]] += <real>multiple[e] * h[slot[e]]
             e += 1
