@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 import fastcalc as fc
 from fastcalc import Status
-from fastcalc._differences import compressed, structure
-from fastcalc._differences.pattern import parse_pattern
+from fastcalc._differences.sparsity import compressed, structure
+from fastcalc._differences.sparsity.pattern import parse_pattern
 
 scipy_sparse = pytest.importorskip("scipy.sparse")
 csr_array = scipy_sparse.csr_array
