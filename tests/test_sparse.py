@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 import fastcalc as fc
 from fastcalc import Status
-from fastcalc._differences import compressed, structure
-from fastcalc._differences.colored_plans import colored_plan
-from fastcalc._differences.pattern import parse_pattern
+from fastcalc._differences.sparsity import compressed, structure
+from fastcalc._differences.sparsity.colored_plans import colored_plan
+from fastcalc._differences.sparsity.pattern import parse_pattern
 from fastcalc._kernels.compressed import gather
 
 scipy_sparse = pytest.importorskip("scipy.sparse")

@@ -18,11 +18,11 @@ from numpy.typing import NDArray
 
 from fastcalc._differences import adaptive, methods
 from fastcalc._differences.engine import values_at
-from fastcalc._differences.pattern import Pattern
 from fastcalc._differences.problem import Problem
 from fastcalc._differences.products import along
 from fastcalc._differences.recipes import sure_room
 from fastcalc._differences.solve import Solution
+from fastcalc._differences.sparsity.pattern import Pattern
 from fastcalc._results import succeeded
 
 _Array = NDArray[Any]

@@ -15,13 +15,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastcalc._differences.colored_plans import ColoredPlan, colored_plan
 from fastcalc._differences.engine import DERIVATIVE, ROUNDING, TRUNCATION, CoarserOutput, Function, visit
 from fastcalc._differences.plans import FIXED
 from fastcalc._differences.recipes import Frame, Recipe, Sample
 from fastcalc._differences.solve import Known, Solution, lost
+from fastcalc._differences.sparsity.colored_plans import ColoredPlan, colored_plan
+from fastcalc._differences.sparsity.structure import Chunk, Structure
 from fastcalc._differences.steps import Rule, is_tiny
-from fastcalc._differences.structure import Chunk, Structure
 from fastcalc._kernels.compressed import gather, recover
 from fastcalc._kernels.plan import Plan
 from fastcalc._results import Status
