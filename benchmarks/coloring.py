@@ -25,8 +25,8 @@ from scipy.optimize._numdiff import group_columns
 
 import fastcalc as fc
 from benchmarks import machine, patterns, report
-from fastcalc._differences.pattern import parse_pattern
-from fastcalc._differences.star import star_colors
+from fastcalc._differences.sparsity.pattern import parse_pattern
+from fastcalc._differences.sparsity.star import star_colors
 
 PACKAGES = ("fastcalc", "numpy", "scipy", "pyamg")
 COLUMNS = (

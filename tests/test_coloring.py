@@ -19,8 +19,8 @@ import fastcalc as fc
 from benchmarks import coloring as benchmark
 from benchmarks import patterns
 from benchmarks.patterns import GENERATED, MESHES, arrowhead, band, box_grid, skewed, star_grid
-from fastcalc._differences import coloring, star
-from fastcalc._differences.pattern import parse_pattern
+from fastcalc._differences.sparsity import coloring, star
+from fastcalc._differences.sparsity.pattern import parse_pattern
 from fastcalc._kernels.coloring import first_fit
 from fastcalc._kernels.orders import count_neighbors, smallest_last
 from fastcalc._kernels.saturation import saturation_fit

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import fastcalc as fc
-from fastcalc._differences.interactions import find_pairs
+from fastcalc._differences.sparsity.interactions import find_pairs
 from tests.reference import Recorder
 
 pytest.importorskip("scipy", reason="SciPy is not installed: pip install scipy")

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 import fastcalc as fc
-from fastcalc._functions import packing, pools
+from fastcalc._functions import pickling, worker_pools
 
 X = np.array([0.7, -1.3, 2.1, 0.4])
 
@@ -218,7 +218,7 @@ def test_without_cloudpickle(spawning, monkeypatch):
     with pytest.raises(TypeError, match=r"`f` and its arguments must be picklable .* install cloudpickle, which takes"):
         fc.gradient(lambda x: x[0], X, workers=2)
     with pytest.raises(TypeError, match="use the map of a thread pool"):
-        packing.packed(threading.Lock())
+        pickling.packed(threading.Lock())
 
 
 def test_what_nothing_takes():
@@ -238,7 +238,7 @@ def test_an_error_without_any_form_that_travels(monkeypatch):
         pass
 
     with pytest.raises(RuntimeError, match="Local: lost"):
-        raise packing._failed(packing.packed_error(Local("lost"))).error
+        raise pickling._failed(pickling.packed_error(Local("lost"))).error
 
 
 # ---------------------------------------------------------------------------------------------- accidents
@@ -411,4 +411,4 @@ def test_a_script_without_a_guard(tmp_path):
 
 
 def test_cores():
-    assert 1 <= pools.core_count() <= os.cpu_count()
+    assert 1 <= worker_pools.core_count() <= os.cpu_count()

@@ -34,8 +34,6 @@ finds the same for its own functions in `fastcalc.native`.
 """
 
 from fastcalc._config import show_config
-from fastcalc._differences.coloring import color_columns
-from fastcalc._differences.detection import detect_sparsity
 from fastcalc._differences.fields import curl, divergence, laplacian
 from fastcalc._differences.functions import derivative, gradient, hessian, jacobian, value_and_gradient
 from fastcalc._differences.mixed import partial
@@ -43,12 +41,14 @@ from fastcalc._differences.noise import estimate_noise
 from fastcalc._differences.operators import Derivative, Gradient, Hessian, Jacobian
 from fastcalc._differences.products import hvp, jvp, vjp
 from fastcalc._differences.propagate import propagate
+from fastcalc._differences.sparsity.coloring import color_columns
+from fastcalc._differences.sparsity.detection import detect_sparsity
 from fastcalc._differences.stencils import Stencil, fd_weights, stencil
 from fastcalc._errors import CallbackError
 from fastcalc._expansions.expansion import taylor
 from fastcalc._expansions.implicit import implicit
 from fastcalc._functions.compiled import CompiledFunction
-from fastcalc._functions.construction import compiled
+from fastcalc._functions.compiled_construction import compiled
 from fastcalc._results import DerivativeResult, Status
 from fastcalc._taylor.inversion import inverse_map
 from fastcalc._taylor.polynomial import TaylorPolynomial

@@ -1,6 +1,6 @@
 from typing import Any, Unpack
 
-from fastcalc._differences.direct import PlanOptions
+from fastcalc._differences.native_plans import PlanOptions
 
 class Plan:
     def __init__(self, *args: Any, **options: Any) -> None: ...

@@ -6,11 +6,11 @@ nothing here to call: `fastcalc.gradient` and the others take compiled functions
 from libc.limits cimport INT_MAX
 from libc.stdint cimport uintptr_t
 
-from fastcalc._kernels.direct cimport Samples, differentiate
-from fastcalc._kernels.direct_ladder cimport Rungs, climb
+from fastcalc._kernels.native_samples cimport Samples, differentiate
+from fastcalc._kernels.native_rungs cimport Rungs, climb
 
 from fastcalc import _validation as check
-from fastcalc._differences import direct
+from fastcalc._differences import native_plans
 from fastcalc._differences.settings import which_derivative
 from fastcalc._results import Status
 
@@ -108,7 +108,7 @@ cdef class Gradient(Plan):
 
     def __init__(self, n, **options):
         n = variables(n)
-        fill(self, direct.lines(direct.settings_of(options), n, 1), n, 1)
+        fill(self, native_plans.lines(native_plans.settings_of(options), n, 1), n, 1)
 
 
 cdef class Jacobian(Plan):
@@ -124,7 +124,7 @@ cdef class Jacobian(Plan):
 
     def __init__(self, m, n, **options):
         m, n = outputs(m), variables(n)
-        fill(self, direct.lines(direct.settings_of(options), n, m), n, m)
+        fill(self, native_plans.lines(native_plans.settings_of(options), n, m), n, m)
 
 
 cdef class Hessian(Plan):
@@ -140,7 +140,7 @@ cdef class Hessian(Plan):
 
     def __init__(self, n, **options):
         n = variables(n)
-        fill(self, direct.hessian(direct.settings_of(options), n), n, 1)
+        fill(self, native_plans.hessian(native_plans.settings_of(options), n), n, 1)
 
 
 cdef class Derivative(Plan):
@@ -158,7 +158,7 @@ cdef class Derivative(Plan):
 
     def __init__(self, n=1, m=1, **options):
         n, m = which_derivative(n), outputs(m)
-        fill(self, direct.lines(direct.settings_of(options, one_variable=True), 1, m, n), 1, m)
+        fill(self, native_plans.lines(native_plans.settings_of(options, one_variable=True), 1, m, n), 1, m)
 
 
 cdef int fill(Plan plan, samples, Py_ssize_t n, Py_ssize_t m) except -1:

@@ -9,16 +9,16 @@ from numpy.typing import NDArray
 
 from fastcalc._differences import adaptive, exact, recipes
 from fastcalc._differences.climb import Aim
-from fastcalc._differences.compressed import Compressed, Differences
-from fastcalc._differences.compressed_hessian import FromValues, Triangle, from_values
-from fastcalc._differences.compressed_otherwise import Ladders, Series
 from fastcalc._differences.engine import Function
 from fastcalc._differences.plans import CENTRAL, KINDS
 from fastcalc._differences.recipes import Frame
 from fastcalc._differences.settings import Settings
 from fastcalc._differences.solve import Solution, solve_fixed
+from fastcalc._differences.sparsity.compressed import Compressed, Differences
+from fastcalc._differences.sparsity.compressed_hessian import FromValues, Triangle, from_values
+from fastcalc._differences.sparsity.compressed_otherwise import Ladders, Series
+from fastcalc._differences.sparsity.structure import Structure
 from fastcalc._differences.steps import Rule
-from fastcalc._differences.structure import Structure
 from fastcalc._functions.taylor import PolynomialFunction
 
 AnyRecipe = recipes.Recipe | adaptive.Adaptive | exact.Exact | Compressed | FromValues

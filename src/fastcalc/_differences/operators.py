@@ -37,7 +37,7 @@ from fastcalc._differences.settings import (
     which_derivative,
 )
 from fastcalc._differences.solve import Solution, solve_at_once, solve_fixed
-from fastcalc._differences.sparse import Sparse
+from fastcalc._differences.sparsity.sparse import Sparse
 from fastcalc._functions.compiled_calls import as_doubles
 from fastcalc._functions.recognition import recognised
 from fastcalc._functions.taylor import PolynomialFunction

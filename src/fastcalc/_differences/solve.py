@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from fastcalc._differences import fused
+from fastcalc._differences import compiled_loops
 from fastcalc._differences.engine import CoarserOutput, Function, Walk, walk
 from fastcalc._differences.lanes import alike, take, together
 from fastcalc._differences.plans import FIXED
@@ -113,7 +113,7 @@ def solve_at_once(recipe: Recipe, function: Function, x: NDArray[Any], lanes: in
 
     Points with tiny components are solved again, by `solve_fixed`.
     """
-    result = fused.at_once(recipe, function, x, lanes, shape) if isinstance(function, CompiledCalls) else None
+    result = compiled_loops.at_once(recipe, function, x, lanes, shape) if isinstance(function, CompiledCalls) else None
     if result is None:
         plan = recipe.one_block
         if plan is None:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from fastcalc._errors import CallbackError
 from fastcalc._functions import numba_wrappers as wrappers
 from fastcalc._functions.compiled import CompiledFunction
-from fastcalc._functions.pointers import address_of_data
+from fastcalc._functions.function_pointers import address_of_data
 from fastcalc._functions.signatures import Form, Signature
 from fastcalc._functions.warning import warn
 from fastcalc._kernels.compiled import FunctionPointer

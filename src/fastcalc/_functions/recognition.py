@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from fastcalc._functions.compiled import CompiledFunction
-from fastcalc._functions.construction import from_callback, from_pointer
+from fastcalc._functions.compiled_construction import from_callback, from_pointer
+from fastcalc._functions.function_pointers import is_callback, pointer_of
 from fastcalc._functions.numba_functions import NumbaFunction, is_jitted, numba_function
-from fastcalc._functions.pointers import is_callback, pointer_of
 
 _PLAIN = frozenset({FunctionType, MethodType, functools.partial, np.ufunc})  # the usual ones, known at a glance
 _SMALLEST_ADDRESS = 2**16  # no system has functions below

@@ -19,10 +19,10 @@ from numpy.typing import NDArray
 from fastcalc._functions.compiled import CompiledFunction
 from fastcalc._functions.compiled_calls import CompiledCalls
 from fastcalc._functions.numba_functions import NumbaCompiled, NumbaFunction
-from fastcalc._functions.packing import Failure
-from fastcalc._functions.pools import Pool, Processes, Threads, ThreadsOrProcesses, core_count
+from fastcalc._functions.pickling import Failure
 from fastcalc._functions.progress import progress
-from fastcalc._functions.tasks import Arguments, BlockCalls, Calls, PointCalls
+from fastcalc._functions.worker_pools import Pool, Processes, Threads, ThreadsOrProcesses, core_count
+from fastcalc._functions.worker_tasks import Arguments, BlockCalls, Calls, PointCalls
 from fastcalc._kernels.compiled import FunctionPointer
 from fastcalc._kernels.lines import Lines
 from fastcalc._kernels.mapped import MappedBlocks, MappedPoints

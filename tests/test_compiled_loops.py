@@ -1,6 +1,6 @@
 """The fused loops of compiled functions: the bits of the plans, point by point, wherever both can be had.
 
-``full_output=True`` walks plans; without it, at default options, compiled functions run in the loops of `fused`.
+``full_output=True`` walks plans; without it, at default options, compiled functions run in loops of their own.
 """
 
 import threading
@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 import fastcalc as fc
-from fastcalc._differences import fused
+from fastcalc._differences import compiled_loops
 from fastcalc._differences.plans import BACKWARD, CENTRAL, FORWARD, line
-from fastcalc._kernels.fused import LineStencil
+from fastcalc._kernels.compiled_loops import LineStencil
 from tests.c_functions import compiled_from, library, python_twin  # noqa: F401
 
 RNG = np.random.default_rng(5)
@@ -41,14 +41,14 @@ def function(library, name):  # noqa: F811
 def counted(monkeypatch):
     """How often the fused loops had a result."""
     count = []
-    at_once = fused.at_once
+    at_once = compiled_loops.at_once
 
     def counting(*arguments):
         result = at_once(*arguments)
         count.append(result is not None)
         return result
 
-    monkeypatch.setattr(fused, "at_once", counting)
+    monkeypatch.setattr(compiled_loops, "at_once", counting)
     return count
 
 

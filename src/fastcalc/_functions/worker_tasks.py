@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastcalc._functions.packing import Failure, kept, packed, unpacked_once
+from fastcalc._functions.pickling import Failure, kept, packed, unpacked_once
 
 Task = tuple[int, NDArray[Any]]
 Arguments = tuple[tuple[Any, ...], tuple[Any, ...], dict[str, Any]]

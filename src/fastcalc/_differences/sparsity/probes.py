@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from fastcalc._differences.engine import Function
 from fastcalc._differences.plans import base_plan
 from fastcalc._differences.settings import Method
-from fastcalc._differences.surroundings import Spot
+from fastcalc._differences.sparsity.spots import Spot
 from fastcalc._functions.taylor import PolynomialFunction
 from fastcalc._taylor.data import series_dtype
 from fastcalc._taylor.space import TaylorSpace

@@ -10,14 +10,14 @@ from typing import Any
 from numpy.typing import NDArray
 
 from fastcalc._differences import methods
-from fastcalc._differences.compressed_hessian import Triangle
-from fastcalc._differences.detection import Arguments, detected
-from fastcalc._differences.pattern import Pattern, parse_pattern
 from fastcalc._differences.problem import Problem
 from fastcalc._differences.settings import Settings
 from fastcalc._differences.solve import Solution
-from fastcalc._differences.structure import Structure, hessian_structure, jacobian_structure
-from fastcalc._differences.verification import verify_pairs, verify_rows
+from fastcalc._differences.sparsity.compressed_hessian import Triangle
+from fastcalc._differences.sparsity.detection import Arguments, detected
+from fastcalc._differences.sparsity.pattern import Pattern, parse_pattern
+from fastcalc._differences.sparsity.structure import Structure, hessian_structure, jacobian_structure
+from fastcalc._differences.sparsity.verification import verify_pairs, verify_rows
 from fastcalc._results import DerivativeResult
 
 

@@ -35,7 +35,7 @@ class Spot:
     trembling: _Array
 
 
-def surroundings(x: _Array, frame: Frame, count: int, trembles: int) -> list[Spot]:
+def spots_around(x: _Array, frame: Frame, count: int, trembles: int) -> list[Spot]:
     """The point x (n, 1) and `count` - 1 others inside the bounds; the same ones at each call."""
     around = _Around(x[:, 0], frame)
     with np.errstate(all="ignore"):

@@ -24,8 +24,8 @@ from concurrent.futures.process import BrokenProcessPool
 from types import FrameType
 from typing import Any
 
-from fastcalc._functions.packing import packed, unpacked
-from fastcalc._functions.tasks import Calls
+from fastcalc._functions.pickling import packed, unpacked
+from fastcalc._functions.worker_tasks import Calls
 
 _Call = Callable[[Any], Any]
 

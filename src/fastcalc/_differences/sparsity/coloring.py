@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastcalc._differences.pattern import Pattern, parse_pattern
+from fastcalc._differences.sparsity.pattern import Pattern, parse_pattern
 from fastcalc._kernels.coloring import first_fit
 from fastcalc._kernels.orders import count_neighbors, smallest_last
 from fastcalc._kernels.saturation import saturation_fit

@@ -16,9 +16,9 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from fastcalc._differences.grouptesting import Groups
-from fastcalc._differences.pattern import Pattern, from_entries
-from fastcalc._differences.probes import ABOVE, Known, Values
+from fastcalc._differences.sparsity.group_testing import Groups
+from fastcalc._differences.sparsity.pattern import Pattern, from_entries
+from fastcalc._differences.sparsity.probes import ABOVE, Known, Values
 
 _Indices = NDArray[np.intp]
 _Mask = NDArray[np.bool_]

@@ -1,4 +1,4 @@
-"""Compiled functions at default options: which stencils the loops of the kernel `fused` need for a recipe."""
+"""Compiled functions at default options: which stencils the loops of the kernel of the same name need for a recipe."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from fastcalc._differences.plans import BACKWARD, CENTRAL, FORWARD, line
 from fastcalc._differences.recipes import Hessian, Lines, Recipe
 from fastcalc._functions.compiled_calls import CompiledCalls
-from fastcalc._kernels.fused import LineStencil, hessian_at_once, lines_at_once
+from fastcalc._kernels.compiled_loops import LineStencil, hessian_at_once, lines_at_once
 
 
 @functools.lru_cache(maxsize=64)

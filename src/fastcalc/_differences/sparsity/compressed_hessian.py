@@ -16,9 +16,9 @@ from fastcalc._differences import adaptive, exact, recipes
 from fastcalc._differences import plans as build
 from fastcalc._differences.climb import Aim
 from fastcalc._differences.engine import Function, Plans
-from fastcalc._differences.pattern import Pattern
 from fastcalc._differences.recipes import Frame, Sides
 from fastcalc._differences.solve import Known, Solution, solve_fixed
+from fastcalc._differences.sparsity.pattern import Pattern
 from fastcalc._differences.steps import Rule
 from fastcalc._functions.taylor import PolynomialFunction
 from fastcalc._kernels.plan import Plan

@@ -9,9 +9,9 @@ import numpy as np
 
 from fastcalc import _validation as check
 from fastcalc._functions.compiled import CompiledFunction
+from fastcalc._functions.function_pointers import Pointer, address, address_of_data, of_callback, pointer_of
 from fastcalc._functions.numba_callbacks import GuardedFunction, guard_of
 from fastcalc._functions.numba_functions import compiled_function, is_jitted
-from fastcalc._functions.pointers import Pointer, address, address_of_data, of_callback, pointer_of
 from fastcalc._functions.signatures import Form, Signature, parse_signature, the_supported
 
 _LARGEST = 2**31 - 1  # of C's int

@@ -13,8 +13,8 @@ import operator
 import numpy as np
 from numpy.typing import NDArray
 
-from fastcalc._differences.coloring import Coloring, color_within, descending
-from fastcalc._differences.pattern import Pattern, from_entries
+from fastcalc._differences.sparsity.coloring import Coloring, color_within, descending
+from fastcalc._differences.sparsity.pattern import Pattern, from_entries
 from fastcalc._kernels.orders import smallest_last
 from fastcalc._kernels.star import star_fit, star_positions
 

@@ -14,8 +14,8 @@ from fastcalc._differences.climb import START, smallest
 from fastcalc._differences.recipes import EPSILON, Hessian, Lines, Recipe, Sides
 from fastcalc._differences.settings import Settings, parse, parse_for_one_variable
 from fastcalc._differences.solve import lost
-from fastcalc._kernels.direct import Samples
-from fastcalc._kernels.direct_ladder import Rungs
+from fastcalc._kernels.native_rungs import Rungs
+from fastcalc._kernels.native_samples import Samples
 from fastcalc._kernels.plan import Plan
 
 _Method = Literal["central", "forward", "backward", "adaptive"]

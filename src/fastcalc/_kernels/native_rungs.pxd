@@ -1,4 +1,4 @@
-from fastcalc._kernels.direct cimport Call
+from fastcalc._kernels.native_samples cimport Call
 from fastcalc._kernels.rungs cimport Block
 
 

@@ -22,8 +22,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from fastcalc._differences.coloring import column_colors
-from fastcalc._differences.pattern import Pattern, from_entries
+from fastcalc._differences.sparsity.coloring import column_colors
+from fastcalc._differences.sparsity.pattern import Pattern, from_entries
 
 _Indices = NDArray[np.intp]
 Test = Callable[[Sequence[_Indices]], Iterator[NDArray[np.bool_]]]

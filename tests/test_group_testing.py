@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fastcalc._differences.grouptesting import Groups, find_pattern
+from fastcalc._differences.sparsity.group_testing import Groups, find_pattern
 
 sparse = pytest.importorskip("scipy.sparse", reason="SciPy is not installed: pip install scipy")
 
@@ -135,7 +135,7 @@ def test_full_rows_of_a_symmetric_pattern_are_found_as_columns():
 
 def test_memory_that_a_nearly_full_pattern_would_take_is_not_asked_for(monkeypatch):
     for most, tests in ((1000, 16 + 300), (4000, 400)):
-        monkeypatch.setattr("fastcalc._differences.grouptesting._MOST", most)
+        monkeypatch.setattr("fastcalc._differences.sparsity.group_testing._MOST", most)
         oracle = Oracle(random_rows(60, 300, 20))
         assert oracle.find() == oracle.entries
         assert oracle.tests <= tests

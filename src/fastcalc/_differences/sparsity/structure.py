@@ -16,9 +16,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from fastcalc._differences.coloring import column_colors
-from fastcalc._differences.pattern import Pattern
-from fastcalc._differences.star import star_colors, star_recovery
+from fastcalc._differences.sparsity.coloring import column_colors
+from fastcalc._differences.sparsity.pattern import Pattern
+from fastcalc._differences.sparsity.star import star_colors, star_recovery
 from fastcalc._kernels.compressed import transpose
 
 _Indices = NDArray[np.intp]

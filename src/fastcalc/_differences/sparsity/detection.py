@@ -13,13 +13,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastcalc import _validation as check
-from fastcalc._differences.grouptesting import find_pattern
-from fastcalc._differences.interactions import Mixed, find_pairs
-from fastcalc._differences.pattern import Pattern
-from fastcalc._differences.probes import KINDS, TREMBLES, Probes, Values, known_places
 from fastcalc._differences.problem import Problem, as_function, make_function, open_problem, open_workers
 from fastcalc._differences.settings import Method
-from fastcalc._differences.surroundings import surroundings
+from fastcalc._differences.sparsity.group_testing import find_pattern
+from fastcalc._differences.sparsity.interactions import Mixed, find_pairs
+from fastcalc._differences.sparsity.pattern import Pattern
+from fastcalc._differences.sparsity.probes import KINDS, TREMBLES, Probes, Values, known_places
+from fastcalc._differences.sparsity.spots import spots_around
 from fastcalc._functions.compiled_calls import require_plain
 
 _POINTS = 3
@@ -239,7 +239,7 @@ class Subject:
 def _pattern(subject: Subject, kinds: Sequence[str] | None, points: int, noise: float, *, symmetric: bool) -> Pattern:
     n, settings = len(subject.points), subject.problem.settings
     trembles = TREMBLES if kinds is None or "perturbation" in kinds else 0
-    places = surroundings(subject.points, subject.problem.frame, points, trembles)
+    places = spots_around(subject.points, subject.problem.frame, points, trembles)
     test = Probes(subject.adapter, places, kinds, noise=noise, on_error=settings.on_error)
     if symmetric and test.m != n:
         raise ValueError(
@@ -262,7 +262,7 @@ def _pairs(subject: Subject, points: int, noise: float) -> Pattern:
     """The pattern of a Hessian from values."""
     n, on_error = len(subject.points), subject.problem.settings.on_error
     values = Values(subject.adapter("central", "raise"), n)
-    places = known_places(values, surroundings(subject.points, subject.problem.frame, points, TREMBLES), on_error)
+    places = known_places(values, spots_around(subject.points, subject.problem.frame, points, TREMBLES), on_error)
     if values.m != 1:
         raise ValueError(
             f"a Hessian without a gradient is that of a scalar function; got an `f` with {values.m} outputs: take one "

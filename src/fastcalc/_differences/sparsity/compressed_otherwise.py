@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 
 from fastcalc._differences import exact
 from fastcalc._differences.climb import CENTRAL, START, Aim, Directions, along, at_bound
-from fastcalc._differences.compressed import Compressed, recovered, require_outputs
 from fastcalc._differences.engine import Function, values_at
 from fastcalc._differences.recipes import NO_FRAME, Frame, sure_room
 from fastcalc._differences.solve import Known, Solution
-from fastcalc._differences.structure import Chunk, Structure
+from fastcalc._differences.sparsity.compressed import Compressed, recovered, require_outputs
+from fastcalc._differences.sparsity.structure import Chunk, Structure
 from fastcalc._functions.taylor import PolynomialFunction
 from fastcalc._results import Status
 from fastcalc._taylor.space import TaylorSpace

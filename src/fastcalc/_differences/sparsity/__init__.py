@@ -1,0 +1,1 @@
+"""Sparse Jacobians and Hessians: patterns found, coloured, differentiated by colours and verified."""
