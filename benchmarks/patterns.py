@@ -82,7 +82,7 @@ GENERATED: dict[str, Callable[[], Any]] = {
     "27 points": lambda: box_grid(9, 10, 11),
     "13 points": lambda: star_grid(30, 30) @ star_grid(30, 30),
     "two fields": lambda: sp.kron(star_grid(20, 21), np.ones((2, 2))),
-    "blocks": lambda: sp.block_diag([np.ones((k % 7 + 1, k % 5 + 1)) for k in range(60)]),
+    "blocks": lambda: sp.block_diag([sp.coo_array(np.ones((k % 7 + 1, k % 5 + 1))) for k in range(60)]),
     "block bidiagonal": lambda: sp.kron(band(100, 0, 1), np.ones((3, 3))),
     "scattered, 5 a row": lambda: scattered(1000, 1000, 5, 0),
     "scattered, 20 a row": lambda: scattered(1000, 1000, 20, 1),

@@ -486,6 +486,14 @@ def test_the_first_exception_in_order_counts():
         fc.gradient(f, X, workers=in_threads)
 
 
+@pytest.mark.parametrize("operator", [fc.jacobian, fc.hessian])
+def test_no_variables_and_no_outputs(operator):
+    for vectorized, shape in ((False, (0,)), (True, (0,)), (True, (0, 3))):
+        for given in (map, 2):
+            ours = operator(np.sin, np.zeros(shape), vectorized=vectorized, workers=given)
+            np.testing.assert_array_equal(ours, operator(np.sin, np.zeros(shape), vectorized=vectorized), strict=True)
+
+
 def test_nothing_more_is_called_after_a_failure():
     calls = []
 

@@ -203,7 +203,7 @@ class MappedVectorized(MappedBlocks):
 
     def columns(self) -> int:
         """Values to keep in a block: enough for all workers, as far as memory allows."""
-        return max(_FEWEST, _BYTES // (8 * (max(0, self.m) + self.n_components)))
+        return max(_FEWEST, _BYTES // (8 * max(1, self.m) + 8 * self.n_components))
 
     def outputs(self, points: NDArray[Any]) -> Iterator[tuple[int, Any]]:
         """What f returns at the points (n, k), in parts of them."""
