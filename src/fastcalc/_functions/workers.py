@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
+from fastcalc._functions.arguments import Arguments
 from fastcalc._functions.compiled import CompiledFunction
 from fastcalc._functions.compiled_calls import CompiledCalls
 from fastcalc._functions.numba_functions import NumbaCompiled, NumbaFunction
@@ -22,7 +23,7 @@ from fastcalc._functions.pickling import Failure
 from fastcalc._functions.progress import progress
 from fastcalc._functions.warning import warn
 from fastcalc._functions.worker_pools import Pool, Processes, Threads, ThreadsOrProcesses, core_count
-from fastcalc._functions.worker_tasks import Arguments, BlockCalls, Calls, PointCalls
+from fastcalc._functions.worker_tasks import BlockCalls, Calls, PointCalls
 from fastcalc._kernels.compiled import FunctionPointer
 from fastcalc._kernels.lines import Lines
 from fastcalc._kernels.mapped import MappedBlocks, MappedPoints
@@ -64,7 +65,7 @@ class _Spread:
 
     def __init__(self, workers: Map) -> None:
         self.map = workers
-        self.arguments: Arguments = (), (), {}
+        self.arguments: Arguments = (), (), None
         self.known = False  # whether f has given an output yet
 
     def results(
@@ -129,7 +130,7 @@ class _Bound:
 
     def bind(self, before: tuple[Any, ...], after: tuple[Any, ...], keywords: dict[str, Any] | None) -> None:
         """Set the arguments before and after x, and those by name."""
-        self._spread.arguments = before, after, keywords or {}
+        self._spread.arguments = before, after, keywords
 
     @property
     def workers(self) -> Map:

@@ -19,12 +19,12 @@ from fastcalc._differences.sparsity.interactions import Mixed, find_pairs
 from fastcalc._differences.sparsity.pattern import Pattern
 from fastcalc._differences.sparsity.probes import KINDS, TREMBLES, Probes, Values, known_places
 from fastcalc._differences.sparsity.spots import spots_around
+from fastcalc._functions.arguments import Arguments
 from fastcalc._functions.compiled_calls import require_plain
 from fastcalc._functions.warning import warn
 
 _POINTS = 3
 _FULL = 64  # variables from which on a full pattern is worth a warning
-Arguments = tuple[tuple[Any, ...], tuple[Any, ...], dict[str, Any] | None]  # of f before and after x, and by name
 
 
 def detect_sparsity(
