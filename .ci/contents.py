@@ -31,7 +31,7 @@ def check_sdist(source: Path, archive: Path) -> list[str]:
         path.relative_to(source).as_posix() for tree in TREES for path in (source / tree).rglob("*") if path.is_file()
     }
     return [f"missing: {name}" for name in sorted(wanted - names)] + [
-        f"generated: {name}" for name in sorted(suffixed(names, GENERATED))
+        f"generated: {name}" for name in sorted(suffixed(names, GENERATED) - wanted)
     ]
 
 

@@ -84,7 +84,7 @@ def test_exceptions(client):
 def test_a_client_is_no_map(client):
     with pytest.raises(TypeError, match=r"futures: .* client\.get_executor\(\)\.map"):
         fc.gradient(model, X, workers=client.map)
-    with pytest.raises(TypeError, match="give its map"):
+    with pytest.raises(TypeError, match=r"give its get_executor\(\)"):
         fc.gradient(model, X, workers=client)
 
 

@@ -520,6 +520,7 @@ def test_the_benchmark_prints_a_table(capsys, option):
     ("sparsity", "error", "message"),
     [
         (None, TypeError, "`sparsity` must be a matrix"),
+        ("detect", ValueError, r"must be a matrix here; got 'detect': give detect_sparsity\(f, x\)"),
         ([[1, 0], [1]], TypeError, "`sparsity` must be a matrix"),
         (np.array([["a"]]), TypeError, "`sparsity` must be a matrix"),
         (np.ones(3), ValueError, "`sparsity` must be a matrix"),

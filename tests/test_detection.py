@@ -574,3 +574,10 @@ def test_without_scipy(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "scipy.sparse", None)
     with pytest.raises(ImportError, match="`detect_sparsity` needs SciPy, for its result: pip install scipy"):
         fc.detect_sparsity(lambda x: pytest.fail("f was called"), np.ones(3))
+
+
+def test_the_result_may_be_changed():
+    found = fc.detect_sparsity(lambda x: x[1:] * x[:-1], np.ones(4))
+    found.data[0] = False
+    found.eliminate_zeros()
+    assert found.nnz == 5

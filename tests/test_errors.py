@@ -38,6 +38,8 @@ CLASSES = [fc.Derivative, fc.Gradient, fc.Jacobian, fc.Hessian]
 
 WRONG_OPTIONS = [
     ({"wrong": 1}, TypeError, "unknown option 'wrong': the options are method, accuracy, step, scale, bounds, noise,"),
+    ({"n_jobs": 2}, TypeError, "unknown option 'n_jobs', did you mean 'workers'?"),
+    ({"jac_sparsity": 1}, TypeError, "unknown option 'jac_sparsity', did you mean 'sparsity'?"),
     (
         {"method": "newton"},
         ValueError,
@@ -452,3 +454,9 @@ def test_no_call_of_f_for_a_known_wrong_destination():
     with pytest.raises(ValueError, match=re.escape("`out` must have the shape of the result, (3,); got (4,)")):
         fc.gradient(f, X, out=np.empty(4))
     assert f.calls == 0
+
+
+@pytest.mark.parametrize("name", ["gradient", "vjp", "laplacian"])
+def test_sparsity_where_it_has_no_place(name):
+    with pytest.raises(TypeError, match="unknown option 'sparsity', which jacobian and hessian alone take"):
+        FUNCTIONS[name](np.sum, np.ones(3), sparsity=np.eye(3))

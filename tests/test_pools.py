@@ -397,5 +397,18 @@ def test_functions_of_a_notebook():
     assert "must be importable in worker processes" in without.stdout, without.stderr
 
 
+def test_a_script_without_a_guard(tmp_path):
+    """Its processes import it, and would start others; the error says what is missing, as does that of the child."""
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import multiprocessing, numpy as np, fastcalc as fc\n"
+        "multiprocessing.set_start_method('spawn', force=True)\n"
+        "fc.gradient(np.sum, np.ones(3), workers=2)\n"
+    )
+    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode != 0
+    assert 'are below `if __name__ == "__main__":`' in done.stderr.splitlines()[-1]
+
+
 def test_cores():
     assert 1 <= worker_pools.core_count() <= os.cpu_count()

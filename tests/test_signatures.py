@@ -132,6 +132,8 @@ def test_integers_of_other_widths(name, size):
         ("double (array(float64, 1d, C))", "it is no declaration of a function"),
         ("double (void)", "no form has these arguments and this result"),
         ("void (double)", "no form has these arguments and this result"),
+        ("int (double)", "it returns an int, as ctypes takes it where the restype of a function is not set"),
+        ("int (int, double *, void *)", "set it to c_double"),
         ("double (double *)", "no form has these arguments and this result"),
         ("double *(double)", "no form has these arguments and this result"),
         ("double (int, double **)", "no form has these arguments and this result"),

@@ -2,6 +2,7 @@
 
 import pickle
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -11,7 +12,9 @@ from hypothesis import strategies as st
 import fastcalc as fc
 from fastcalc import Status
 from fastcalc._differences.sparsity import compressed, structure
+from fastcalc._differences.sparsity.colored_plans import colored_plan
 from fastcalc._differences.sparsity.pattern import parse_pattern
+from fastcalc._kernels.compressed import gather
 
 scipy_sparse = pytest.importorskip("scipy.sparse")
 csr_array = scipy_sparse.csr_array
@@ -401,6 +404,12 @@ class TestData:
         assert (result.status[rows == 4] == Status.NON_FINITE).all()
         assert result.success[rows != 4].all()
 
+    def test_infinite_values_on_one_side_are_unknown(self, x):
+        f = lambda y: np.where((y > x) & (np.arange(12) == 4), np.inf, y)  # noqa: E731
+        result = fc.jacobian(f, x, sparsity=np.eye(12), full_output=True)
+        assert np.array_equal(np.isnan(result.value.data), np.arange(12) == 4)
+        assert result.status[4] == Status.NON_FINITE
+
     @pytest.mark.parametrize("method", METHODS)
     def test_exceptions_propagate_and_leave_the_operator_usable(self, method, x):
         error = ZeroDivisionError("mine")
@@ -488,6 +497,30 @@ class TestOptions:
         monkeypatch.setattr(structure, "_FEWEST", 2)
         J = fc.jacobian(broyden, x, sparsity=banded(12), method=method)
         assert J.toarray() == pytest.approx(wanted, abs=1e-12)
+
+    def test_workers(self, x):
+        with ThreadPoolExecutor(2) as pool:
+            J = fc.jacobian(broyden, x, sparsity=banded(12), workers=pool.map)
+        assert np.array_equal(J.data, fc.jacobian(broyden, x, sparsity=banded(12)).data)
+
+    @pytest.mark.parametrize("method", ["central", "forward", "adaptive"])
+    def test_compiled(self, method, x):
+        numba = pytest.importorskip("numba")
+
+        def f(m, n, x, y):
+            a, b = numba.carray(x, n), numba.carray(y, n)
+            for i in range(n):
+                b[i] = (3 - 2 * a[i]) * a[i] + 1
+                if i > 0:
+                    b[i] -= a[i - 1]
+                if i < n - 1:
+                    b[i] -= 2 * a[i + 1]
+
+        signature = "void(intc, intc, CPointer(float64), CPointer(float64))"
+        compiled = fc.compiled(numba.cfunc(signature)(f), n_outputs=12)
+        J = fc.jacobian(compiled, x, sparsity=banded(12), method=method)
+        assert J.toarray() == pytest.approx(fc.jacobian(broyden, x, method="exact"), abs=1e-7)
+        assert fc.jacobian(compiled, x, sparsity="detect").nnz == 34
 
     def test_other_arguments(self, x):
         f = lambda t, y, scale=1.0: t * scale * broyden(y)  # noqa: E731
@@ -715,6 +748,10 @@ class TestVerification:
         rng = np.random.default_rng(0)
         fc.jacobian(lambda x: x + 1e-7 * rng.normal(size=12), x, sparsity=np.eye(12))
 
+    def test_steps_of_one_spacing(self, x):
+        for options in ({}, {"method": "forward", "accuracy": 1}):
+            fc.jacobian(broyden, x, sparsity=banded(12), step=np.spacing(x), **options)
+
     def test_fixed_and_lost_variables_are_left_out(self, x):
         x[2] = np.nan
         low, high = x - 1, x + 1
@@ -726,6 +763,44 @@ class TestVerification:
         low[5] = high[5] = x[5]
         J = fc.jacobian(lambda x: x**2, x, sparsity=np.eye(12), bounds=(low, high))
         assert np.isnan(J.data).sum() == 1
+
+
+class TestKernel:
+    def test_columns_without_a_result_are_nan(self):
+        """In a call they are those of fixed variables, hidden afterwards in any case."""
+        pattern = parse_pattern(np.eye(4))
+        built = structure.jacobian_structure(pattern)
+        kinds = np.array([0, 4, 0, 4], np.uint8)  # central and fixed
+        colored = colored_plan(built.colors, built.columns, kinds, 2)
+        values = np.arange(8.0).reshape(2, 4) ** 2
+        out = np.zeros(4)
+        tables = None, built.row, built.column, 0, 4
+        gather(colored.plan, 0, 1, 0, values, False, 4, *tables, colored.result, colored.whole, np.ones(4), out)
+        assert np.array_equal(out, [-8, np.nan, -16, np.nan], equal_nan=True)
+
+    @pytest.mark.parametrize(
+        ("change", "message"),
+        [
+            ({"stop": 2}, "groups outside"),
+            ({"last": 5}, "entries outside"),
+            ({"mode": 1}, "without embedded weights"),
+            ({"m": 3}, "other components"),
+            ({"out": np.zeros(3)}, "more entries than there is room"),
+            ({"out": np.zeros(4, complex)}, "wrong type"),
+            ({"row": np.zeros(4, np.intp)}, "indices of the wrong type"),
+            ({"result": np.zeros(4)}, "indices of the wrong type"),
+        ],
+    )
+    def test_refuses_what_does_not_fit(self, change, message):
+        built = structure.jacobian_structure(parse_pattern(np.eye(4)))
+        colored = colored_plan(built.colors, built.columns, np.zeros(4, np.uint8), 2)
+        arguments = {
+            "plan": colored.plan, "group": 0, "stop": 1, "mode": 0, "values": np.zeros((2, 4)), "columns_last": False,
+            "m": 4, "place": None, "row": built.row, "column": built.column, "first": 0, "last": 4,
+            "result": colored.result, "whole": True, "steps": np.ones(4), "out": np.zeros(4),
+        }  # fmt: skip
+        with pytest.raises(ValueError, match=message):
+            gather(*{**arguments, **change}.values())
 
 
 class TestPattern:

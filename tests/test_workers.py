@@ -610,6 +610,8 @@ class Future:
         (lambda function, items: reversed([function(item) for item in items]), "got results in another order"),
         (lambda function, items: [function(item) for item in items][:3], "got too few results"),
         (lambda function, items: [5.0 for _ in items], "got a float: give a function as the built-in `map`"),
+        (lambda function, items: None, "got one NoneType: give a map that waits"),
+        (lambda function, items: Future(), "got one Future: give a map that waits"),
     ],
 )
 def test_maps_that_are_none(spread, message):

@@ -11,23 +11,26 @@
     fc.taylor(f, x0, degree)               # a TaylorPolynomial p: p(x), p.hessian(), p.compose(q) and more
     fc.implicit(F, x0, y0, degree)         # the y(x) with F(x, y) = 0, around x0
     fc.inverse_map(p)                      # the q with q(p(x)) = x
-    fc.taylor_function(f, derivatives)     # a function that NumPy has not, for polynomials too
     fc.TaylorSpace(n_variables, degree)    # .variables(x0): the algebra itself
     fc.taylor_function(f, derivatives)     # makes a function of one variable known to polynomials
     fc.propagate(f, x, cov)                # first-order error propagation
     fc.estimate_noise(f, x)                # of the values of f
-    fc.detect_sparsity(f, x)               # which outputs depend on which variables
     fc.check_gradient(f, gradient, x)      # is it right? also fc.check_jacobian(f, jacobian, x)
-    fc.color_columns(sparsity)             # variables that can be displaced together
     g = fc.Gradient(f); g(x)               # built once, called often; also Derivative, Jacobian, Hessian
-    fc.compiled(address, signature)        # functions of C, numba, cffi, Cython: they run without the interpreter
+    fc.gradient(f, x)                      # f of numba.njit, a LowLevelCallable and others: without the interpreter
+    fc.compiled(address, signature)        # such an f of an address of C, of many outputs, or with user data
+    fc.gradient(f, x, workers=2)           # calls of f by two processes; also threads, pools and clusters
+    fc.jacobian(f, x, sparsity="detect")   # a scipy.sparse.csr_array, by few calls of f; also hessian
+    fc.detect_sparsity(f, x)               # the pattern: which outputs depend on which variables
+    fc.color_columns(sparsity)             # variables that can be displaced together
     fc.stencil(n), fc.fd_weights(nodes, at, n)  # weights of finite differences
     fc.show_config()                       # versions, build, instruction set in use
 
 All take the same options, which ``help(fc.gradient)`` describes: method, accuracy, step, scale, bounds, noise, rtol,
-atol, max_evaluations, args, kwargs, argnum, vectorized, on_error, full_output. With ``full_output=True`` they return a
-`DerivativeResult`: the derivative with its error, step and status. `derivative` has the method "adaptive" by default,
-whose errors can be relied on; the others take one step per variable unless they are asked for it.
+atol, max_evaluations, args, kwargs, argnum, vectorized, workers, on_error, full_output. With ``full_output=True`` they
+return a `DerivativeResult`: the derivative with its error, step and `Status`. `derivative` has the method "adaptive" by
+default, whose errors can be relied on; the others take one step per variable unless they are asked for it. Cython code
+finds the same for its own functions in `fastcalc.native`.
 """
 
 from fastcalc._config import show_config

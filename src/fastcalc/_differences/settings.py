@@ -76,8 +76,9 @@ vectorized : bool, default False
     {vectorized}
 workers : int or map-like callable, optional
     Who calls f. An integer: so many threads for a compiled or vectorised f, processes for others; -1 takes all
-    cores. An operator keeps them until it is closed or gone. A callable is the map of a pool or of a cluster,
-    called as ``workers(func, iterable)``. The result does not depend on how many there are.
+    cores. An operator keeps them until it is closed or gone. Where processes are not forked (Windows, macOS, Linux
+    from Python 3.14 on), a script calls below ``if __name__ == "__main__":``. A callable is the map of a pool or of a
+    cluster, called as ``workers(func, iterable)``. The result does not depend on how many there are.
 on_error : {{"raise", "nan"}}, optional
     Whether an exception of f propagates or makes NaN of what needs the value.
 full_output : bool, default False
@@ -91,7 +92,7 @@ out : ndarray, optional
 _MANY = {
     "method": '"central"',
     "vectorized": """f takes points as columns, (n, k), and returns (k,) or (m, k). x may then hold a batch of points
-    behind its first axis, for compiled functions too, which are still called at one point at a time.""",
+    behind its first axis, for functions of C too, which are still called at one point at a time.""",
 }
 _ONE = {
     "method": '"adaptive"; "central" where `accuracy` is given',
@@ -207,7 +208,10 @@ def _guess(name: str) -> str:
     """The option that was meant, in words, if it can be told."""
     import difflib  # only where it is needed
 
+    if name == "sparsity":
+        return ", which jacobian and hessian alone take"
     others = {"rel_step": "step", "abs_step": "step", "epsilon": "step", "h": "step", "order": "accuracy"}
+    others |= {"n_jobs": "workers", "max_workers": "workers", "processes": "workers", "jac_sparsity": "sparsity"}
     close = [others[name]] if name in others else difflib.get_close_matches(name, _CHECKS, 1)
     return f", did you mean {close[0]!r}?" if close else ""
 
@@ -307,7 +311,10 @@ def _workers(value: Any) -> int | Callable[..., Any] | None:
         return function
     remedy = "give a number of threads or processes, -1 for all cores, or a function like map"
     if hasattr(value, "map"):
-        raise TypeError(f"`workers` must be an integer or a function like map; got {check.short(value)}: give its map")
+        its_map = "get_executor().map" if hasattr(value, "get_executor") else "map"  # a dask Client's gives futures
+        raise TypeError(
+            f"`workers` must be an integer or a function like map; got {check.short(value)}: give its {its_map}"
+        )
     count = check.integer("workers", value, -1, None, remedy)
     if count == 0:
         raise ValueError(f"`workers` must be positive, or -1; got 0: {remedy}")

@@ -57,9 +57,12 @@ def packed(thing: Any, known: Sequence[Any] = ()) -> bytes:
 
 def unpacked(data: bytes, known: Sequence[Any] = ()) -> Any:
     """What was sent."""
-    unpickler = pickle.Unpickler(io.BytesIO(data))
-    unpickler.persistent_load = known.__getitem__  # type: ignore[method-assign]
-    return unpickler.load()
+
+    class Unpickler(pickle.Unpickler):
+        def persistent_load(self, number: int) -> Any:
+            return known[number]
+
+    return Unpickler(io.BytesIO(data)).load()
 
 
 def _dumped(pickler_class: Any, thing: Any, known: Sequence[Any]) -> bytes:

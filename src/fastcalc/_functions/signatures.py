@@ -158,6 +158,8 @@ def _hint(text: str, normal: str) -> str:
     wide = re.search(r"int(\d)", normal)
     if wide and normal.replace(wide[0], "int") in _FORMS:
         return f"its integers must be C's int, of {struct.calcsize('i')} bytes; got {wide[1]}: use int, intc or int32"
+    if normal.startswith("int ") and normal.replace("int ", "double ", 1) in _FORMS:
+        return "it returns an int, as ctypes takes it where the restype of a function is not set: set it to c_double"
     return "no form has these arguments and this result"
 
 

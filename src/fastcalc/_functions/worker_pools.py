@@ -188,10 +188,13 @@ class Processes(Pool):
                 yield waiting.popleft().result()
         except BrokenProcessPool as error:
             self._drop(executor)
-            raise BrokenProcessPool(
-                "a worker process died while it ran `f`: killed, out of memory, or crashed in compiled code; run it "
-                "without `workers` to find out"
-            ) from error
+            reason = "killed, out of memory, or crashed in compiled code; run it without `workers` to find out"
+            if multiprocessing.get_start_method() != "fork":
+                reason += (
+                    ". If it died at its start: processes import the main program here, so that it must be a file, or "
+                    'a notebook, whose calls with `workers` are below `if __name__ == "__main__":`'
+                )
+            raise BrokenProcessPool(f"a worker process died while it ran `f`: {reason}") from error
         except KeyboardInterrupt:
             stopped.value = 1
             _interrupt(executor)

@@ -85,7 +85,7 @@ class _Spread:
         self, call: Calls, pieces: Sequence[tuple[int, int]], part: Callable[[int, int], NDArray[Any]]
     ) -> list[list[Any]]:
         found: list[list[Any]] = []
-        results = iter(self.map(call, [(start, part(start, stop)) for start, stop in pieces]))
+        results = _in_order(self.map(call, [(start, part(start, stop)) for start, stop in pieces]))
         try:
             with progress(pieces[-1][1] - pieces[0][0]) as shown:
                 for start, stop in pieces:
@@ -105,6 +105,15 @@ class _Spread:
         self.map = map
         again = Calls.of(call.parts)
         return [again((start, part(start, stop)))[1] for start, stop in pieces]
+
+
+def _in_order(results: Any) -> Iterator[Any]:
+    """What a map returned, to be taken one by one."""
+    try:
+        return iter(results)
+    except TypeError:
+        got, remedy = f"one {type(results).__name__}", "give a map that waits for its results, as that of an executor"
+    raise TypeError(f"`workers` must return what the function returns for each item, in order; got {got}: {remedy}")
 
 
 def _checked(result: Any, start: int) -> list[Any]:
@@ -286,7 +295,7 @@ class MappedCompiled(CompiledCalls):
         self._run(some, _cuts(count, _compiled_width(count)))
 
     def _run(self, some: Callable[[CompiledCalls, Any], None], pieces: Sequence[tuple[int, ...]]) -> None:
-        results = iter(self._map(_SharedMemory(self._idle, self._make, some), list(enumerate(pieces))))
+        results = _in_order(self._map(_SharedMemory(self._idle, self._make, some), list(enumerate(pieces))))
         try:
             with progress(len(pieces)) as shown:
                 for place in range(len(pieces)):

@@ -1,7 +1,7 @@
 """Call: a Python function at the points of a sample plan, in tasks that run elsewhere.
 
 The points are those of a serial run, from the same kernels, and what f returned goes through the same checks in the
-same order. Between these two steps, a subclass has the calls made: its `outputs` takes all points and returns what f
+same order. Between these two steps, a subclass has the calls made: its `outputs` takes all points and yields what f
 returned, or a `Failure` with what it raised.
 """
 from libc.string cimport memcpy
@@ -28,7 +28,11 @@ cdef class Failure:
 
 
 cdef class MappedPoints(PointCaller):
-    """One point a call. ``outputs(points)`` yields one output, or a Failure, for each of points (k, *point_shape)."""
+    """One point a call."""
+
+    def outputs(self, points):
+        """Yields one output, or a Failure, for each of the points (k, *point_shape)."""
+        raise NotImplementedError
 
     cpdef evaluate(
         self, Plan plan, Py_ssize_t first, Py_ssize_t last, cnp.ndarray x, cnp.ndarray h, Py_ssize_t all_lanes,
@@ -81,9 +85,12 @@ cdef class MappedPoints(PointCaller):
 
 
 cdef class MappedBlocks(BlockCaller):
-    """Many points a call. ``outputs(points)`` yields, for points (n, k) or (k,) in parts that add up to k, the number
-    of points in a part, and the output or a Failure for it.
-    """
+    """Many points a call."""
+
+    def outputs(self, points):
+        """Yields, for points (n, k) or (k,) in parts that add up to k, the number of points in a part, and the output
+        or a Failure for it."""
+        raise NotImplementedError
 
     cpdef evaluate(
         self, Plan plan, Py_ssize_t first, Py_ssize_t last, cnp.ndarray x, cnp.ndarray h, Py_ssize_t all_lanes,

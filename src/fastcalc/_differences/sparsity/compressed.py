@@ -75,13 +75,16 @@ class _Entries:
     """Results of a walk: entries (nnz,) by mode, each taken from the differences along the colour of its column."""
 
     def __init__(
-        self, structure: Structure, colored: ColoredPlan, steps: _Array, in_doubt: NDArray[np.bool_] | None
+        self,
+        structure: Structure,
+        colored: ColoredPlan,
+        steps: _Array,
+        some: NDArray[np.int32] | None,
+        modes: tuple[int, ...],
     ) -> None:
-        self.structure, self.colored = structure, colored
-        self.doubtful: NDArray[np.int32] | None = None  # the only entries whose rounding is asked for
-        if in_doubt is not None:
-            self.doubtful = np.flatnonzero(in_doubt[structure.column]).astype(np.int32)
-        self.steps = steps
+        """`some`: the only entries that are wanted in these modes."""
+        self.structure, self.colored, self.steps = structure, colored, steps
+        self.some, self.modes = some, modes
         self.outs: dict[int, _Array] = {}
         self.base: _Array | None = None
 
@@ -130,8 +133,8 @@ class _Entries:
         """Ranges of the entries of these groups in tables of places, rows and columns."""
         structure, colors = self.structure, self.colored.color[group:stop]
         place: NDArray[np.int32] | None
-        if mode == ROUNDING and self.doubtful is not None:
-            place = self.doubtful
+        if self.some is not None and mode in self.modes:
+            place = self.some
             if stop - group < plan.n_groups:
                 place = place[np.isin(structure.colors[structure.column[place]], colors)]
             return [(0, len(place))], place, structure.row[place], structure.column[place]
@@ -162,14 +165,15 @@ class Differences(Compressed):
             function.start()
             sample = columns.place(x, frame, function.epsilon)
             tiny = columns.tiny(x, frame, function.epsilon) if sample.has_tiny else None
+            some = None if tiny is None else np.flatnonzero(tiny[self.structure.column, 0]).astype(np.int32)
             try:
-                found = self._walk(function, x, sample, tiny, full=full)
+                found = self._walk(function, x, sample, some, full=full)
                 break
             except CoarserOutput:
                 function.epsilon = function.coarse
         again = None
-        if tiny is not None:
-            again = self._retake(function, x, frame, tiny, found, full=full)
+        if some is not None and len(some):
+            again = self._retake(function, x, frame, some, found, full=full)
         fixed = None if sample.turned is None else sample.turned.kinds[:, 0] == FIXED
         if not full:
             self.hide_fixed(found.outs[DERIVATIVE], None, fixed)
@@ -201,25 +205,25 @@ class Differences(Compressed):
         function: Function,
         x: _Array,
         sample: Sample,
-        tiny: NDArray[np.bool_] | None,
+        some: NDArray[np.int32] | None,
         only: NDArray[np.bool_] | None = None,
         *,
         full: bool,
     ) -> _Entries:
-        """Evaluate and combine, with the rounding of entries in tiny columns; `only`: some columns, NaN elsewhere."""
+        """Evaluate and combine, and bound the rounding of some entries; `only`: for some columns, and these entries."""
         kinds = self._usual if sample.turned is None else sample.turned.kinds[:, 0]
         colored = self._plan(kinds, only)
-        in_doubt = None if full or tiny is None else tiny[:, 0]
-        found = _Entries(self.structure, colored, self.columns.divisors(x, sample)[:, 0], in_doubt)
+        modes = (DERIVATIVE, TRUNCATION, ROUNDING) if only is not None else () if full else (ROUNDING,)
+        found = _Entries(self.structure, colored, self.columns.divisors(x, sample)[:, 0], some, modes)
         plans = (colored.plan,)
-        found.base = visit(function, lambda: plans, x, sample.h, found, estimate=full, rounding=tiny is not None)
+        found.base = visit(function, lambda: plans, x, sample.h, found, estimate=full, rounding=some is not None)
         return found
 
     def _plan(self, kinds: NDArray[np.uint8], only: NDArray[np.bool_] | None) -> ColoredPlan:
         """That of the last call, where columns were of the same kinds; `only`: for some columns alone."""
         colors, columns, accuracy = self.structure.colors, self.structure.columns, self.columns.rule.accuracy
         if only is not None:
-            return colored_plan(colors, columns, np.where(only, kinds, FIXED).astype(np.uint8), accuracy)
+            return colored_plan(colors, columns[only[columns]], kinds, accuracy)
         if self._kept is None or not (self._kept[0] is kinds or np.array_equal(self._kept[0], kinds)):
             self._kept = kinds, colored_plan(colors, columns, kinds, accuracy)
         return self._kept[1]
@@ -229,16 +233,15 @@ class Differences(Compressed):
         function: Function,
         x: _Array,
         frame: Frame,
-        tiny: NDArray[np.bool_],
+        some: NDArray[np.int32],
         found: _Entries,
         *,
         full: bool,
-    ) -> tuple[NDArray[np.intp], Sample] | None:
-        """Take poor entries in tiny columns again, with steps for size 1; updates `found`, returns which and how."""
+    ) -> tuple[NDArray[np.int32], Sample] | None:
+        """Take those entries in tiny columns that are poor again, with steps for size 1; updates `found`."""
         if ROUNDING not in found.outs:
             return None
-        column, epsilon = self.structure.column, function.epsilon
-        some = np.flatnonzero(tiny[column, 0])
+        epsilon = function.epsilon
         value, rounding = found.outs[DERIVATIVE][some], found.outs[ROUNDING][some]
         # a bound that overflowed is NaN: no bound at all, where steps are far too small
         bound = np.where(np.isnan(rounding) & np.isfinite(value), np.inf, rounding * epsilon)
@@ -247,11 +250,11 @@ class Differences(Compressed):
             return None
         some, value, bound = some[poor], value[poor], bound[poor]
         only = np.zeros(len(x), np.bool_)
-        only[column[some]] = True
+        only[self.structure.column[some]] = True
         size = np.abs(x)
         one = np.where(is_tiny(size, self.columns.rule.tiny_below(epsilon)), 1, size).astype(size.dtype)
         sample = self.columns.place(x, frame._replace(scale=one), epsilon)
-        second = self._walk(function, x, sample, tiny, only, full=full)
+        second = self._walk(function, x, sample, some, only, full=full)
         again = second.outs[DERIVATIVE][some]
         # the truth is within the first bound, so a second result that is not has lost more than it gained
         accepted = some[np.isfinite(again) & (np.abs(again - value) <= bound)]

@@ -177,7 +177,8 @@ def detect_sparsity(
         pattern = _pairs(subject, points, level)
     else:
         pattern = _pattern(subject, kinds, points, level, symmetric=symmetric)
-    matrix = csr_array((np.ones(pattern.size, np.bool_), pattern.indices, pattern.indptr), shape=pattern.shape)
+    indices, indptr = pattern.as_scipy  # copies, which may be changed
+    matrix = csr_array((np.ones(pattern.size, np.bool_), indices, indptr), shape=pattern.shape)
     matrix.has_canonical_format = True
     return matrix
 

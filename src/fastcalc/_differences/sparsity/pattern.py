@@ -85,6 +85,8 @@ def parse_pattern(sparsity: Any) -> Pattern:
     if hasattr(sparsity, "tocoo") and hasattr(sparsity, "nnz"):
         return _stored(sparsity)
     if isinstance(sparsity, str):
+        if sparsity == "detect":
+            raise ValueError("`sparsity` must be a matrix here; got 'detect': give detect_sparsity(f, x)")
         raise ValueError(f"`sparsity` must be a matrix, or 'detect'; got {sparsity!r}")
     try:
         dense = np.asarray(sparsity)
@@ -129,5 +131,5 @@ def _require_matrix(shape: tuple[int, ...]) -> None:
     if len(shape) != 2:
         raise ValueError(
             f"`sparsity` must be a matrix, one row for each output of f and one column for each variable; got shape "
-            f"{shape}: several axes of either go into one, in their order"
+            f"{shape}: where x or f(x) has several axes, all count as one, the last fastest"
         )

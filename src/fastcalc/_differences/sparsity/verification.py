@@ -45,7 +45,7 @@ class _Entry(NamedTuple):
 
 def verify_rows(problem: Problem, pattern: Pattern, data: _Array, solution: Solution) -> None:
     """ValueError, with rows, where a pattern of first derivatives lacks entries; `data` are those of the others."""
-    problem = replace(problem, settings=replace(problem.settings, full_output=True))
+    problem = _for_products(problem, problem.settings.accuracy)
     v = _random_vector(problem)
     times = _product(pattern, data, solution, v)
     truth, error, step = _along(problem, v)
@@ -77,10 +77,9 @@ def verify_rows(problem: Problem, pattern: Pattern, data: _Array, solution: Solu
 
 def verify_pairs(problem: Problem, pattern: Pattern, data: _Array, solution: Solution) -> None:
     """The same for second derivatives of a scalar function."""
-    settings = problem.settings
-    if settings.method in ("central", "forward", "backward"):
-        settings = replace(settings, accuracy=settings.accuracy + 2)  # truncation is that of the entries alone
-    problem = replace(problem, settings=replace(settings, full_output=True))
+    fixed_steps = problem.settings.method in ("central", "forward", "backward")
+    accuracy = problem.settings.accuracy + 2 * fixed_steps  # so that truncation is that of the entries alone
+    problem = _for_products(problem, accuracy)
     v = _random_vector(problem)
     times = _product(pattern, data, solution, v)
     truth, error, step = _curvature(problem, v)
@@ -110,6 +109,14 @@ def verify_pairs(problem: Problem, pattern: Pattern, data: _Array, solution: Sol
         pair = (np.array([k], np.intp) for k in sorted(entry))
         if _is_real(problem, entry, adaptive.Pairs(_aim(problem), *pair), 0):
             raise ValueError(_message([entry], "has mixed derivatives with", 0))
+
+
+def _for_products(problem: Problem, accuracy: int) -> Problem:
+    """With errors; and with twice the steps that were given, since variables then move by one of them at least."""
+    frame, settings = problem.frame, replace(problem.settings, full_output=True, accuracy=accuracy)
+    if frame.step is not None:
+        frame = frame._replace(step=2 * frame.step)
+    return replace(problem, settings=settings, frame=frame)
 
 
 class _Product(NamedTuple):
