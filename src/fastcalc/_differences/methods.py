@@ -16,7 +16,8 @@ from fastcalc._differences.settings import Settings
 from fastcalc._differences.solve import Solution, solve_fixed
 from fastcalc._differences.sparsity.compressed import Compressed, Differences
 from fastcalc._differences.sparsity.compressed_hessian import FromValues, Triangle, from_values
-from fastcalc._differences.sparsity.compressed_otherwise import Ladders, Series
+from fastcalc._differences.sparsity.compressed_ladders import Ladders
+from fastcalc._differences.sparsity.compressed_series import Series
 from fastcalc._differences.sparsity.structure import Structure
 from fastcalc._differences.steps import Rule
 from fastcalc._functions.taylor import PolynomialFunction

@@ -144,7 +144,7 @@ def gather(start: _Indices, rows: _Indices) -> tuple[_Indices, _Indices]:
     return np.repeat(start[rows], counts) + within, counts
 
 
-def starts(counts: _Indices) -> _Indices:
+def starts(counts: NDArray[np.integer] | NDArray[np.bool_]) -> _Indices:
     """Where runs of these lengths begin, and the end of the last."""
     return np.concatenate([np.zeros(1, np.intp), np.cumsum(counts, dtype=np.intp)])
 

@@ -100,15 +100,15 @@ def make_function(
         others = others or bool(settings.args or settings.kwargs)
         f = f.for_polynomials if settings.method == "exact" else f.at(own, dtype, settings.vectorized, others)
     if workers is not None and settings.method != "exact":
-        from fastcalc._functions import workers as mapped
+        from fastcalc._functions.workers import MappedPython, MappedVectorized, mapped_compiled
 
         adapter: Any
         if isinstance(f, CompiledFunction):
-            adapter = mapped.mapped_compiled(f, own, scalar, nan_on_error, workers)
+            adapter = mapped_compiled(f, own, scalar, nan_on_error, workers)
         elif settings.vectorized:
-            adapter = mapped.MappedVectorized(f, dtype, n, one_variable, scalar, imaginary, nan_on_error, workers)
+            adapter = MappedVectorized(f, dtype, n, one_variable, scalar, imaginary, nan_on_error, workers)
         else:
-            adapter = mapped.MappedPython(f, dtype, own, scalar, imaginary, nan_on_error, workers)
+            adapter = MappedPython(f, dtype, own, scalar, imaginary, nan_on_error, workers)
         return cast(Function, adapter)
     if isinstance(f, CompiledFunction):
         return CompiledCalls(f.pointer, n, scalar, nan_on_error)

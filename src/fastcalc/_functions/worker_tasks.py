@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastcalc._functions.arguments import Arguments
 from fastcalc._functions.pickling import Failure, kept, packed, unpacked_once
 
 Task = tuple[int, NDArray[Any]]
-Arguments = tuple[tuple[Any, ...], tuple[Any, ...], dict[str, Any]]
 
 
 class Calls:
@@ -71,7 +71,7 @@ class Calls:
         """One call of f: its output, in memory of its own, or a Failure."""
         before, after, keywords = self.arguments
         try:
-            output = self.f(*before, point, *after, **keywords)
+            output = self.f(*before, point, *after, **(keywords or {}))
         except (KeyboardInterrupt, GeneratorExit):
             raise
         except BaseException as error:

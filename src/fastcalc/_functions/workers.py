@@ -8,7 +8,6 @@ may depend on the points beside, gives the same answer on any machine.
 from __future__ import annotations
 
 import math
-import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NoReturn
@@ -16,13 +15,15 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
+from fastcalc._functions.arguments import Arguments
 from fastcalc._functions.compiled import CompiledFunction
 from fastcalc._functions.compiled_calls import CompiledCalls
 from fastcalc._functions.numba_functions import NumbaCompiled, NumbaFunction
 from fastcalc._functions.pickling import Failure
 from fastcalc._functions.progress import progress
+from fastcalc._functions.warning import warn
 from fastcalc._functions.worker_pools import Pool, Processes, Threads, ThreadsOrProcesses, core_count
-from fastcalc._functions.worker_tasks import Arguments, BlockCalls, Calls, PointCalls
+from fastcalc._functions.worker_tasks import BlockCalls, Calls, PointCalls
 from fastcalc._kernels.compiled import FunctionPointer
 from fastcalc._kernels.lines import Lines
 from fastcalc._kernels.mapped import MappedBlocks, MappedPoints
@@ -64,7 +65,7 @@ class _Spread:
 
     def __init__(self, workers: Map) -> None:
         self.map = workers
-        self.arguments: Arguments = (), (), {}
+        self.arguments: Arguments = (), (), None
         self.known = False  # whether f has given an output yet
 
     def results(
@@ -97,11 +98,9 @@ class _Spread:
                 results.close()  # cancels what is left, where the map knows how to
         if not call.reused:
             return found
-        warnings.warn(
+        warn(
             "f returns the same array at each call, which threads write into at the same time: it is called in one "
-            "thread instead. Return a new array, or use processes",
-            RuntimeWarning,
-            stacklevel=2,
+            "thread instead. Return a new array, or use processes"
         )
         self.map = map
         again = Calls.of(call.parts)
@@ -132,7 +131,23 @@ def _checked(result: Any, start: int) -> list[Any]:
     raise TypeError(f"`workers` must return what the function returns for each item, in order; got {got}: {remedy}")
 
 
-class MappedPython(MappedPoints):
+class _Bound:
+    """What adapters of Python functions share: the other arguments of f, which go along with its tasks."""
+
+    __slots__ = ()
+    _spread: _Spread
+
+    def bind(self, before: tuple[Any, ...], after: tuple[Any, ...], keywords: dict[str, Any] | None) -> None:
+        """Set the arguments before and after x, and those by name."""
+        self._spread.arguments = before, after, keywords
+
+    @property
+    def workers(self) -> Map:
+        """The map that spreads the calls."""
+        return self._spread.map
+
+
+class MappedPython(_Bound, MappedPoints):
     """Adapter for ``f(x)`` with one point x."""
 
     __slots__ = ("_f", "_go_on", "_spread")
@@ -150,15 +165,6 @@ class MappedPython(MappedPoints):
         self._f, self._go_on, self._spread = f, nan_on_error, _Spread(workers)
         super().__init__(f, point_dtype, point_shape, scalar, imaginary, nan_on_error)
 
-    def bind(self, before: tuple[Any, ...], after: tuple[Any, ...], keywords: dict[str, Any] | None) -> None:
-        """Set the arguments before and after x, and those by name."""
-        self._spread.arguments = before, after, keywords or {}
-
-    @property
-    def workers(self) -> Map:
-        """The map that spreads the calls."""
-        return self._spread.map
-
     def columns(self) -> int:
         """Values to keep in a block: enough for all workers, as far as memory allows."""
         return max(_FEWEST, _BYTES // (8 * (max(0, self.m) + self.n_components + 1))) if self.m >= 0 else _FEWEST
@@ -172,7 +178,7 @@ class MappedPython(MappedPoints):
             yield from outputs
 
 
-class MappedVectorized(MappedBlocks):
+class MappedVectorized(_Bound, MappedBlocks):
     """Adapter for ``f(X)`` with X (n, k), or (k,) for one variable."""
 
     __slots__ = ("_f", "_go_on", "_most", "_spread")
@@ -191,15 +197,6 @@ class MappedVectorized(MappedBlocks):
     ) -> None:
         self._f, self._go_on, self._spread = f, nan_on_error, _Spread(workers)
         super().__init__(f, point_dtype, n, one_row, scalar, imaginary, nan_on_error)
-
-    def bind(self, before: tuple[Any, ...], after: tuple[Any, ...], keywords: dict[str, Any] | None) -> None:
-        """Set the arguments before and after x, and those by name."""
-        self._spread.arguments = before, after, keywords or {}
-
-    @property
-    def workers(self) -> Map:
-        """The map that spreads the calls."""
-        return self._spread.map
 
     def columns(self) -> int:
         """Values to keep in a block: enough for all workers, as far as memory allows."""

@@ -21,13 +21,11 @@ from fastcalc._kernels.arrays cimport inside, reals
 from fastcalc._kernels.calling cimport FLOAT64, Caller
 from fastcalc._kernels.lines cimport Lines
 from fastcalc._kernels.plan cimport Plan
+from fastcalc._kernels.signals cimport interrupted, raise_pending
 
 from fastcalc._errors import CallbackError
 
 cnp.import_array()
-
-cdef extern from "Python.h":
-    int PyErr_CheckSignals()  # returns -1 with the exception set, for `passed_on`
 
 cdef extern from "clock.h":
     double seconds "fastcalc_seconds"() noexcept nogil
@@ -40,15 +38,6 @@ cdef double SPACING = 4e-6   # seconds between two readings of the clock
 cdef double PATIENCE = 0.02  # seconds between two looks for signals
 
 
-cdef int look_for_signals() noexcept with gil:
-    return PyErr_CheckSignals()
-
-
-cdef int passed_on(int outcome) except -1:
-    # hands over the exception that is set where this is -1
-    return outcome
-
-
 cdef int keep_watch(Watch *watch) noexcept nogil:
     """After the last of `stride` calls: 0, or -1 with an exception set where a signal asks to stop."""
     cdef double now = seconds(), elapsed = now - watch.read
@@ -59,7 +48,7 @@ cdef int keep_watch(Watch *watch) noexcept nogil:
     if now - watch.checked < PATIENCE:
         return 0
     watch.checked = now
-    return look_for_signals()
+    return -1 if interrupted() else 0
 
 
 cdef struct Points:
@@ -347,7 +336,7 @@ cdef class FunctionPointer:
                     if outcome != DONE:
                         break
             if outcome == INTERRUPTED:
-                passed_on(-1)
+                raise_pending()
             if outcome == FAILED:
                 self.fail(work.status, x + p * n, n)
         finally:
@@ -536,5 +525,5 @@ cdef class CompiledCaller(Caller):
     cdef int stop(self, Outcome outcome) except -1:
         # raise what ended a loop early; f failed at the point as it is
         if outcome == INTERRUPTED:
-            passed_on(-1)
+            raise_pending()
         return self.pointer.fail(self.work.status, self.work.point, self.work.n)

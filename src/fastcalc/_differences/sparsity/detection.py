@@ -4,7 +4,6 @@ tests of groups find the variables.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -20,11 +19,12 @@ from fastcalc._differences.sparsity.interactions import Mixed, find_pairs
 from fastcalc._differences.sparsity.pattern import Pattern
 from fastcalc._differences.sparsity.probes import KINDS, TREMBLES, Probes, Values, known_places
 from fastcalc._differences.sparsity.spots import spots_around
+from fastcalc._functions.arguments import Arguments
 from fastcalc._functions.compiled_calls import require_plain
+from fastcalc._functions.warning import warn
 
 _POINTS = 3
 _FULL = 64  # variables from which on a full pattern is worth a warning
-Arguments = tuple[tuple[Any, ...], tuple[Any, ...], dict[str, Any] | None]  # of f before and after x, and by name
 
 
 def detect_sparsity(
@@ -248,12 +248,10 @@ def _pattern(subject: Subject, kinds: Sequence[str] | None, points: int, noise: 
     pattern = find_pattern(test.m, n, test, symmetric=symmetric)
     test.require_answers()
     if n >= _FULL and pattern.size > test.m * n / 2 and test.seen_by_nan_alone > test.seen / 2:
-        warnings.warn(
+        warn(
             f"{pattern.size} of {test.m} x {n} entries were detected, most of them by NaN alone, which 0 * x spreads, "
             'too: if f multiplies by dense matrices with zeros, detect_sparsity(..., probes=("perturbation", "exact")) '
-            "finds fewer",
-            RuntimeWarning,
-            stacklevel=3,
+            "finds fewer"
         )
     return pattern.symmetric if symmetric else pattern
 

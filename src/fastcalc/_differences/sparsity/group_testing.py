@@ -22,6 +22,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from fastcalc._differences.plans import starts
 from fastcalc._differences.sparsity.coloring import column_colors
 from fastcalc._differences.sparsity.pattern import Pattern, from_entries
 
@@ -96,16 +97,16 @@ class Groups:
         """The groups in up to so many parts each, and the first part of each group, (len + 1,)."""
         sizes = np.diff(self.starts)
         counts = np.minimum(sizes, parts)
-        first = _starts(counts)
+        first = starts(counts)
         group = np.repeat(np.arange(len(self)), counts)
         number = np.arange(first[-1]) - first[group]
-        starts = self.starts[group] + sizes[group] * number // counts[group]
-        return Groups(self.order, np.append(starts, len(self.order))), first
+        begins = self.starts[group] + sizes[group] * number // counts[group]
+        return Groups(self.order, np.append(begins, len(self.order))), first
 
     def without(self, variables: _Indices) -> Groups:
         """The groups, in their places, without some variables."""
         stays = ~np.isin(self.order, variables)
-        return Groups(self.order[stays], _starts(stays)[self.starts])
+        return Groups(self.order[stays], starts(stays)[self.starts])
 
     def together(self, color: _Indices) -> list[_Indices]:
         """The variables of groups of each colour, in the order of colours; those of colour -1 are left out."""
@@ -118,9 +119,9 @@ class Groups:
 def _cut(candidates: Pattern, first_part: _Indices) -> Pattern:
     """All parts of groups that are candidates."""
     counts = np.diff(first_part)[candidates.indices]
-    starts = _starts(counts)
-    parts = np.repeat(first_part[candidates.indices] - starts[:-1], counts) + np.arange(starts[-1])
-    return Pattern((candidates.shape[0], int(first_part[-1])), starts[candidates.indptr], parts)
+    begins = starts(counts)
+    parts = np.repeat(first_part[candidates.indices] - begins[:-1], counts) + np.arange(begins[-1])
+    return Pattern((candidates.shape[0], int(first_part[-1])), begins[candidates.indptr], parts)
 
 
 def _sifted(candidates: Pattern, groups: Groups, test: Test, tests: int) -> Pattern:
@@ -156,7 +157,7 @@ def _passed(candidates: Pattern, groups: Groups, colors: _Indices, test: Test) -
 
 
 def _selected(candidates: Pattern, stays: NDArray[np.bool_]) -> Pattern:
-    return Pattern(candidates.shape, _starts(stays)[candidates.indptr], candidates.indices[stays])
+    return Pattern(candidates.shape, starts(stays)[candidates.indptr], candidates.indices[stays])
 
 
 def _without_heavy(
@@ -183,11 +184,5 @@ def _one_by_one(m: int, n: int, test: Test) -> Pattern:
     """Each variable alone."""
     every = np.arange(n)
     columns = [np.flatnonzero(noticed) for noticed in test([every[j : j + 1] for j in range(n)])]
-    ends = _starts(np.array([len(rows) for rows in columns], np.intp))
+    ends = starts(np.array([len(rows) for rows in columns], np.intp))
     return Pattern((n, m), ends, np.concatenate([*columns, np.zeros(0, np.intp)])).transposed
-
-
-def _starts(counts: NDArray[np.integer] | NDArray[np.bool_]) -> _Indices:
-    starts = np.zeros(len(counts) + 1, np.intp)
-    np.cumsum(counts, out=starts[1:])
-    return starts

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastcalc import _validation as check
+from fastcalc._differences.plans import starts
 from fastcalc._kernels.compressed import transpose
 
 _Indices = NDArray[np.intp]
@@ -72,13 +73,7 @@ def from_entries(shape: tuple[int, int], rows: NDArray[Any], columns: NDArray[An
     rows, columns = rows[order].astype(np.intp), columns[order].astype(np.intp)
     first = np.ones(len(rows), np.bool_)
     first[1:] = (rows[1:] != rows[:-1]) | (columns[1:] != columns[:-1])
-    return Pattern((m, n), _starts(np.bincount(rows[first], minlength=m)), columns[first])
-
-
-def _starts(counts: NDArray[Any]) -> _Indices:
-    starts = np.zeros(len(counts) + 1, np.intp)
-    np.cumsum(counts, out=starts[1:])
-    return starts
+    return Pattern((m, n), starts(np.bincount(rows[first], minlength=m)), columns[first])
 
 
 def parse_pattern(sparsity: Any) -> Pattern:
@@ -105,7 +100,7 @@ def parse_pattern(sparsity: Any) -> Pattern:
     _require_matrix(dense.shape)
     rows, columns = np.nonzero(dense)
     m, n = dense.shape
-    return Pattern((m, n), _starts(np.bincount(rows, minlength=m)), columns.astype(np.intp))
+    return Pattern((m, n), starts(np.bincount(rows, minlength=m)), columns.astype(np.intp))
 
 
 def _stored(matrix: Any) -> Pattern:

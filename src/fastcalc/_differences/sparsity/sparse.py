@@ -14,10 +14,11 @@ from fastcalc._differences.problem import Problem
 from fastcalc._differences.settings import Settings
 from fastcalc._differences.solve import Solution
 from fastcalc._differences.sparsity.compressed_hessian import Triangle
-from fastcalc._differences.sparsity.detection import Arguments, detected
+from fastcalc._differences.sparsity.detection import detected
 from fastcalc._differences.sparsity.pattern import Pattern, parse_pattern
 from fastcalc._differences.sparsity.structure import Structure, hessian_structure, jacobian_structure
 from fastcalc._differences.sparsity.verification import verify_pairs, verify_rows
+from fastcalc._functions.arguments import Arguments
 from fastcalc._results import DerivativeResult
 
 
