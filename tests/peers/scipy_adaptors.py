@@ -41,7 +41,8 @@ def approx_derivative(
     step = _steps(x, method, rel_step, abs_step)
     options: dict[str, Any] = {**METHODS[method], "bounds": bounds, "args": args, "kwargs": kwargs}
     options |= {"step": np.abs(step)} if step is not None and not as_linear_operator else {}
-    options |= {"sparsity": sparsity} if sparsity is not None else {}
+    if sparsity is not None:  # of a pair, the second are SciPy's groups
+        options |= {"sparsity": sparsity[0] if isinstance(sparsity, tuple) else sparsity}
     options |= {"workers": workers} if workers not in (None, map) else {}
     if as_linear_operator:
         side = {"method": "forward"} if method == "2-point" else {}
@@ -70,7 +71,7 @@ def _steps(x, method, rel_step, abs_step):
 
 
 def _one_output(jacobian):
-    return jacobian[0] if jacobian.ndim == 2 and len(jacobian) == 1 else jacobian
+    return jacobian[0] if jacobian.ndim == 2 and jacobian.shape[0] == 1 else jacobian
 
 
 @adaptor
