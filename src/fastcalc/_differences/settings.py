@@ -76,9 +76,9 @@ vectorized : bool, default False
     {vectorized}
 workers : int or map-like callable, optional
     Who calls f. An integer: so many threads for a compiled or vectorised f, processes for others; -1 takes all
-    cores. An operator keeps them until it is closed or gone. Where processes are not forked (Windows, macOS, Linux
-    from Python 3.14 on), a script calls below ``if __name__ == "__main__":``. A callable is the map of a pool or of a
-    cluster, called as ``workers(func, iterable)``. The result does not depend on how many there are.
+    cores. An operator keeps them until it is closed or gone. Where processes are not forked (Windows, macOS,
+    Linux from Python 3.14 on), a script calls below ``if __name__ == "__main__":``. A callable is the map of a
+    pool or of a cluster, called as ``workers(func, iterable)``. The result does not depend on how many there are.
 on_error : {{"raise", "nan"}}, optional
     Whether an exception of f propagates or makes NaN of what needs the value.
 full_output : bool, default False
