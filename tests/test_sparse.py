@@ -715,6 +715,46 @@ class TestVerification:
         rng = np.random.default_rng(0)
         fc.jacobian(lambda x: x + 1e-7 * rng.normal(size=12), x, sparsity=np.eye(12))
 
+    @pytest.mark.parametrize("method", METHODS)
+    def test_tiny_variables_count_as_much_as_others(self, method):
+        # in proportion to themselves they change nothing that could be seen
+        with pytest.raises(ValueError, match="row 1: output 1, for example, depends on variable 0,"):
+            fc.jacobian(lambda x: x[::-1] + x, np.array([3e-9, 1.0]), sparsity=[[1, 1], [0, 1]], method=method)
+
+    def test_tiny_variables_may_end_at_zero(self):
+        def f(x):
+            if not x[0] > 0:
+                raise ValueError("outside")
+            return np.log(x)
+
+        J = fc.jacobian(f, np.array([1e-7, 1.0]), sparsity=np.eye(2))
+        np.testing.assert_allclose(J.data, [1e7, 1], rtol=1e-8)
+
+    @pytest.mark.parametrize("method", ["central", "forward", "backward"])
+    def test_an_entry_with_a_kink(self, method, x):
+        start = x.copy()
+
+        def f(x):
+            y = 2 * x
+            y[7] += np.abs(x[2] - start[2]) + 0.5 * x[2]
+            return y
+
+        with pytest.raises(ValueError, match="row 7: output 7, for example, depends on variable 2,"):
+            fc.jacobian(f, x, sparsity=np.eye(12), method=method)
+
+    @pytest.mark.parametrize("method", METHODS)
+    def test_columns_of_very_different_sizes_in_one_colour(self, method):
+        size = np.array([2.5, 1e8, 0.4])
+        with pytest.raises(ValueError, match="row 0: output 0, for example, depends on variable 0,"):
+            fc.jacobian(lambda x: np.sin(x / size).sum(keepdims=True), size, sparsity=[[0, 1, 1]], method=method)
+
+    @pytest.mark.parametrize("method", ["central", "forward", "adaptive"])
+    @pytest.mark.parametrize("size", [1e-200, 1e-300])
+    def test_steps_whose_squares_leave_the_range(self, size, method):
+        f, x = lambda x: x[0] ** 2, np.array([size])
+        H = fc.hessian(f, x, sparsity=[[1]], method=method)
+        np.testing.assert_array_equal(H.toarray(), fc.hessian(f, x, method=method))
+
     def test_fixed_and_lost_variables_are_left_out(self, x):
         x[2] = np.nan
         low, high = x - 1, x + 1
