@@ -305,6 +305,9 @@ def _most(value: Any) -> int | None:
     return check.integer("max_evaluations", value, 1, None, "it limits the points of f for each component")
 
 
+_MOST_WORKERS = 1024  # all processes of a pool start together: a mistyped number would stop the machine
+
+
 def _workers(value: Any) -> int | Callable[..., Any] | None:
     function: Callable[..., Any] | None = value if callable(value) else None
     if value is None or function is not None:
@@ -315,7 +318,7 @@ def _workers(value: Any) -> int | Callable[..., Any] | None:
         raise TypeError(
             f"`workers` must be an integer or a function like map; got {check.short(value)}: give its {its_map}"
         )
-    count = check.integer("workers", value, -1, None, remedy)
+    count = check.integer("workers", value, -1, _MOST_WORKERS, remedy)
     if count == 0:
         raise ValueError(f"`workers` must be positive, or -1; got 0: {remedy}")
     return count
