@@ -568,7 +568,8 @@ def test_an_operator_works_again_after_an_exception():
     ("value", "kind", "message"),
     [
         (0, ValueError, "`workers` must be positive, or -1; got 0: give a number"),
-        (-2, ValueError, "`workers` must be at least -1; got -2: give a number"),
+        (-2, ValueError, "`workers` must be between -1 and 1024; got -2: give a number"),
+        (10**6, ValueError, "`workers` must be between -1 and 1024; got 1000000: give a number"),
         (2.0, TypeError, "`workers` must be an integer; got 2.0 of type float: give a number"),
         (True, TypeError, "`workers` must be an integer; got True"),
         ("all", TypeError, "`workers` must be an integer; got 'all'"),
