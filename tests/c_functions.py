@@ -156,6 +156,12 @@ double writes_one_component(int n, double *x, void *data)  /* data[1], at the ca
         x[((int *)data)[1]] += 1;
     return value;
 }
+void writes_beside_outputs(int m, int n, double *x, double *y, void *data)  /* the same with outputs */
+{
+    outputs(m, n, x, y);
+    if (((int *)data)[0]-- == 0)
+        x[((int *)data)[1]] += 1;
+}
 double normalises(int n, double *x)
 {
     double largest = 0;
@@ -208,6 +214,7 @@ SIGNATURES = {
     "wave_of": "double (double, void *)",
     "outputs": "void (int, int, double *, double *)",
     "outputs_of": "void (int, int, double *, double *, void *)",
+    "writes_beside_outputs": "void (int, int, double *, double *, void *)",
     "checked": "int (int, int, double *, double *)",
     "checked_of": "int (int, int, double *, double *, void *)",
     "fails_beyond": "int (int, int, double *, double *, void *)",

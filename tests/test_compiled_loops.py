@@ -271,3 +271,12 @@ def test_nested_and_concurrent_numbers(library):  # noqa: F811
         thread.join()
     assert all(values == [expected] * 20 for values in found.values())
     assert len(found) == 4
+
+
+@pytest.mark.parametrize("component", range(3))
+@pytest.mark.parametrize("call", range(6))
+def test_outputs_of_a_function_that_writes_into_its_point_once(library, call, component):  # noqa: F811
+    x, data = np.array([0.5, -2.0, 3.0]), np.array([call, component], np.intc)
+    writes = compiled_from(library, "writes_beside_outputs", n_outputs=2, user_data=data)
+    expected = fc.jacobian(compiled_from(library, "outputs", n_outputs=2), x)
+    np.testing.assert_array_equal(fc.jacobian(writes, x), expected)

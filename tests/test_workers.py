@@ -494,6 +494,25 @@ def test_no_variables_and_no_outputs(operator):
             np.testing.assert_array_equal(ours, operator(np.sin, np.zeros(shape), vectorized=vectorized), strict=True)
 
 
+@pytest.mark.parametrize("nearest", [1e-4, 1e-3, 1e-2, 0.1])
+def test_failures_in_later_rounds_keep_no_values_of_those_before(nearest):
+    def f(x):
+        if nearest < abs(x[0] - X[0]) < 0.5 * nearest**0.5:
+            raise ValueError
+        return np.exp(x)
+
+    options = {"method": "adaptive", "on_error": "nan", "full_output": True}
+    assert_same_result(fc.jacobian(f, X, workers=map, **options), fc.jacobian(f, X, **options))
+    for part in range(2, 12):  # whichever call of a late round it is
+
+        def at(x, low=2.0**-part):
+            if 0.6 * low < abs(x[1] - X[1]) < 1.2 * low:
+                raise ValueError
+            return np.exp(x)
+
+        assert_same_result(fc.jacobian(at, X, workers=map, **options), fc.jacobian(at, X, **options))
+
+
 def test_nothing_more_is_called_after_a_failure():
     calls = []
 
