@@ -9,6 +9,7 @@ asked by mixed derivatives.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, NamedTuple
@@ -49,29 +50,26 @@ class _Entry(NamedTuple):
 def verify_rows(problem: Problem, pattern: Pattern, data: _Array, solution: Solution) -> None:
     """ValueError, with rows, where a pattern of first derivatives lacks entries; `data` are those of the others."""
     problem = _for_products(problem, problem.settings.accuracy)
-    _verify_along(problem, pattern, data, solution, _random_vector(problem))
+    lacking = _lacking_along(problem, pattern, data, solution, _random_vector(problem))
     tiny = _tiny(problem)
-    if tiny.any():  # moved by their sizes they change no output beside others, which do
-        try:
-            _verify_along(problem, pattern, data, solution, np.where(tiny, _random_vector(problem, tiny), 0))
-        except _Lacking:
-            raise
-        except Exception:  # f is not defined so far away, where nothing else needs it
-            return
+    if not lacking and tiny.any():  # moved by their sizes they change no output beside others, which do
+        v = np.where(tiny, _random_vector(problem, tiny), 0)
+        # f may not be defined so far away, where nothing else needs it
+        with contextlib.suppress(Exception):
+            lacking = _lacking_along(problem, pattern, data, solution, v)
+    if lacking:
+        raise ValueError(lacking)
 
 
-class _Lacking(ValueError):
-    """Raised as itself, unlike what f raises."""
-
-
-def _verify_along(problem: Problem, pattern: Pattern, data: _Array, solution: Solution, v: _Array) -> None:
+def _lacking_along(problem: Problem, pattern: Pattern, data: _Array, solution: Solution, v: _Array) -> str:
+    """What the pattern lacks, as far as J v shows it; nothing where the two agree."""
     times = _product(pattern, data, solution, v)
     truth, error, step = _along(problem, v)
     with np.errstate(all="ignore"):
         missed = np.abs(truth - times.value)
         slack = _AGREES * times.size + times.error + error
         if not (missed > slack).any():
-            return
+            return ""
         slack += np.sqrt(1 + np.diff(pattern.indptr)) * _rounding(problem, step)
         suspects = np.flatnonzero(missed > slack)
         suspects = suspects[np.argsort((slack / missed)[suspects], kind="stable")]
@@ -94,8 +92,7 @@ def _verify_along(problem: Problem, pattern: Pattern, data: _Array, solution: So
             recipe = adaptive.Lines(_aim(problem), 1, chosen=np.array([entry.variable]))
             if _is_real(problem, entry, recipe, row) or _moves(problem, entry):
                 lacking.append(entry)
-    if lacking:
-        raise _Lacking(_message(lacking, "depends on", len(suspects) - len(asked)))
+    return _message(lacking, "depends on", len(suspects) - len(asked)) if lacking else ""
 
 
 def verify_pairs(problem: Problem, pattern: Pattern, data: _Array, solution: Solution) -> None:
