@@ -102,27 +102,17 @@ def within_reach(points, options):
 @pytest.mark.parametrize("points", [POINTS, HARD], ids=["usual", "hard"])
 @pytest.mark.parametrize("options", FIXED, ids=repr)
 @pytest.mark.parametrize("name", ["rosenbrock", "mixed", "scribbler", "doubler", "negator"])
-def test_gradients_are_those_of_python(client, parameter, name, options, points):
+@pytest.mark.parametrize(
+    ("of", "operator"), [(native.Gradient, fc.gradient), (native.Hessian, fc.hessian)], ids=["gradient", "hessian"]
+)
+def test_gradients_and_hessians_are_those_of_python(client, parameter, of, operator, name, options, points):
     def f(x):
         return client.evaluate(name, x, parameter)
 
-    plan, points = native.Gradient(4, **options), within_reach(points, options)
+    plan, points = of(4, **options), within_reach(points, options)
     found = client.differentiate(plan, name, points, parameter)
-    assert agree(found, [fc.gradient(f, x, full_output=True, **options) for x in points])
-    assert same(client.values_alone(plan, name, points, parameter), [fc.gradient(f, x, **options) for x in points])
-
-
-@pytest.mark.parametrize("points", [POINTS, HARD], ids=["usual", "hard"])
-@pytest.mark.parametrize("options", FIXED, ids=repr)
-@pytest.mark.parametrize("name", ["rosenbrock", "mixed", "scribbler", "doubler", "negator"])
-def test_hessians_are_those_of_python(client, parameter, name, options, points):
-    def f(x):
-        return client.evaluate(name, x, parameter)
-
-    plan, points = native.Hessian(4, **options), within_reach(points, options)
-    found = client.differentiate(plan, name, points, parameter)
-    assert agree(found, [fc.hessian(f, x, full_output=True, **options) for x in points])
-    assert same(client.values_alone(plan, name, points, parameter), [fc.hessian(f, x, **options) for x in points])
+    assert agree(found, [operator(f, x, full_output=True, **options) for x in points])
+    assert same(client.values_alone(plan, name, points, parameter), [operator(f, x, **options) for x in points])
 
 
 @pytest.mark.parametrize("points", [POINTS, HARD], ids=["usual", "hard"])

@@ -107,7 +107,7 @@ def packed_error(error: BaseException) -> bytes:
                 data: bytes = dumps(form)
                 if type(pickle.loads(data)).__qualname__ == own.__qualname__:
                     return data
-            except Exception:
+            except Exception:  # what pickling may raise is for the class to say: the next form, at last the substitute
                 continue
     substitute = RuntimeError(f"{own.__module__}.{own.__qualname__}: {error}")
     substitute.__notes__ = error.__notes__
